@@ -1,0 +1,84 @@
+//! The state every request sees, and the server around it; used by `main` and by the tests.
+
+use std::net::TcpListener;
+use std::sync::atomic::AtomicI64;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{App as Actix, HttpServer};
+use migration::MigratorTrait;
+use utoipa_actix_web::AppExt;
+
+use crate::config::Config;
+use crate::kernel::cache::Cache;
+use crate::kernel::clock::Clock;
+use crate::kernel::db::Db;
+use crate::kernel::problem::Outcome;
+use crate::{calendar, contract, http, routes, rules, sandbox};
+
+pub struct App {
+    pub db: Db,
+    pub cache: Cache,
+    pub clock: Clock,
+    pub config: Config,
+    pub rule_books: rules::Books,
+    /// No village has anything due before this instant; see [`calendar`].
+    pub next_due: AtomicI64,
+}
+
+impl App {
+    /// Opens the database and the cache; changes nothing.
+    pub async fn connect(config: Config) -> Result<Self, Box<dyn std::error::Error>> {
+        let storage = &config.storage;
+        create_folder(&storage.database_url)?;
+        let db = Db::connect(&storage.database_url, storage.database_connections).await?;
+        let cache = Cache::connect(storage.redis_url.as_deref(), &storage.redis_prefix).await;
+        let clock = if config.is_sandbox() { sandbox::clock() } else { Clock::System };
+        let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
+        Ok(Self { db, cache, clock, config, rule_books, next_due })
+    }
+}
+
+/// SQLite makes the file but not the folder it lies in.
+fn create_folder(database_url: &str) -> std::io::Result<()> {
+    let path = database_url.strip_prefix("sqlite://").and_then(|rest| rest.split('?').next());
+    match path.map(std::path::Path::new).and_then(std::path::Path::parent) {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder),
+        _ => Ok(()),
+    }
+}
+
+/// Brings the schema up to date; refuses a database that is newer than this program.
+pub async fn migrate(app: &App) -> Result<(), sea_orm::DbErr> {
+    migration::Migrator::up(app.db.schema(), None).await
+}
+
+/// In the sandbox: loads the demo county into an empty database and sets the clock where it stood.
+pub async fn prepare_sandbox(app: &App) -> Outcome<()> {
+    if app.config.is_sandbox() {
+        sandbox::prepare(app).await?;
+    }
+    Ok(())
+}
+
+/// Starts the server on `listener`, and the ticker that settles what is due.
+pub fn serve(app: Data<App>, listener: TcpListener) -> std::io::Result<Server> {
+    let workers = usize::from(app.config.server.workers);
+    calendar::start_ticker(app.clone());
+    let server = HttpServer::new(move || {
+        let sandbox = app.config.is_sandbox();
+        let (actix, collected) = Actix::new()
+            .into_utoipa_app()
+            .app_data(app.clone())
+            .configure(|config| routes::routes(config, sandbox))
+            .split_for_parts();
+        let contract = Data::new(contract::Served::new(collected));
+        actix
+            .configure(|config: &mut web::ServiceConfig| contract::routes(config, &contract))
+            .wrap(from_fn(calendar::settle_first))
+            .wrap(from_fn(http::answer_problems))
+    });
+    let server = server.workers(workers).shutdown_timeout(5).listen(listener)?;
+    Ok(server.run())
+}

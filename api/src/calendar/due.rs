@@ -1,0 +1,150 @@
+//! What is due next in a village, and whether its shop is open: pure functions of the calendar.
+
+use crate::kernel::clock::Instant;
+use crate::kernel::period::{Month, Week};
+use crate::regions::Mode;
+
+/// A step of the cycle whose instant is set by the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Redemptions not collected in time give their points back.
+    ExpireHolds,
+    /// A month's publicity ends: what nobody contests becomes spendable.
+    CloseList(Month),
+    /// A week ends: caps are applied and points become pending.
+    CloseSheet(Week),
+}
+
+/// What the next step depends on.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub open_week: Week,
+    /// Lists in publicity and when they close.
+    pub lists: Vec<(Month, Instant)>,
+    /// When the first hold expires.
+    pub first_expiry: Option<Instant>,
+}
+
+/// The next step and its instant; of several at one instant, points are given back first, then lists
+/// close, then the week.
+pub fn next(state: &State) -> (Instant, Step) {
+    let expiry = state.first_expiry.map(|at| (at, 0, Step::ExpireHolds));
+    let lists = state.lists.iter().map(|(month, at)| (*at, 1, Step::CloseList(*month)));
+    let sheet = (state.open_week.ends_at(), 2, Step::CloseSheet(state.open_week));
+    let first = lists.chain(expiry).chain([sheet]).min_by_key(|(at, order, _)| (*at, *order));
+    first.map_or((sheet.0, sheet.2), |(at, _, step)| (at, step))
+}
+
+/// Whether points can be spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shop {
+    /// Since `opened_at`, until `closes_at` if it closes.
+    Open { opened_at: Instant, closes_at: Option<Instant> },
+    Closed { opens_at: Instant },
+}
+
+/// Whether the shop is open at `now`. A window opens when the publicity of its period's last month
+/// ends, for `window_weeks`; an always open shop counts its limits by quarter.
+pub fn shop(mode: Mode, publicity_weeks: i64, window_weeks: i64, now: Instant) -> Shop {
+    let this_month = Week::of(now).month();
+    if mode == Mode::AlwaysOpen {
+        let quarter_begins = Month { month: (this_month.month - 1) / 3 * 3 + 1, ..this_month };
+        let opened_at = quarter_begins.first_week().starts_at();
+        return Shop::Open { opened_at, closes_at: None };
+    }
+    // The window of a month two back can still be open: four weeks of publicity and four of shopping.
+    let mut month = this_month;
+    for _ in 0..4 {
+        month = previous(month);
+    }
+    loop {
+        let ends_a_period = mode == Mode::Monthly || month == month.last_of_quarter();
+        let opened_at = month.period().ends_at().plus_days(7 * publicity_weeks);
+        let closes_at = opened_at.plus_days(7 * window_weeks);
+        match ends_a_period {
+            true if now < opened_at => return Shop::Closed { opens_at: opened_at },
+            true if now < closes_at => {
+                return Shop::Open { opened_at, closes_at: Some(closes_at) };
+            }
+            _ => month = month.next(),
+        }
+    }
+}
+
+fn previous(month: Month) -> Month {
+    match month.month {
+        1 => Month { year: month.year - 1, month: 12 },
+        number => Month { month: number - 1, ..month },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> Instant {
+        Instant::parse(text).expect("an instant")
+    }
+
+    /// Scenario 13: the third quarter's window opens on Monday 7 October.
+    #[test]
+    fn the_quarters_window_opens_when_the_publicity_of_its_last_month_ends() {
+        let opened_at = at("2024-10-07T00:00:00+08:00");
+        let shop = |now: &str| shop(Mode::Quarterly, 1, 2, at(now));
+        assert_eq!(shop("2024-10-06T12:00:00+08:00"), Shop::Closed { opens_at: opened_at });
+        let closes_at = Some(at("2024-10-21T00:00:00+08:00"));
+        assert_eq!(shop("2024-10-07T00:00:00+08:00"), Shop::Open { opened_at, closes_at });
+        assert_eq!(shop("2024-10-20T23:59:59.999+08:00"), Shop::Open { opened_at, closes_at });
+        let next = at("2025-01-06T00:00:00+08:00");
+        assert_eq!(shop("2024-10-21T00:00:00+08:00"), Shop::Closed { opens_at: next });
+    }
+
+    #[test]
+    fn an_always_open_shop_counts_by_quarter() {
+        let Shop::Open { opened_at, .. } =
+            shop(Mode::AlwaysOpen, 1, 2, at("2024-08-20T10:00:00+08:00"))
+        else {
+            panic!("closed");
+        };
+        assert_eq!(opened_at, at("2024-07-01T00:00:00+08:00"));
+    }
+
+    #[test]
+    fn what_is_due_first_comes_first_and_lists_close_before_weeks() {
+        let week: Week = "2024-W36".parse().expect("a week");
+        let ends = week.ends_at();
+        let list = "2024-08".parse().expect("a month");
+        let state = |lists, first_expiry| State { open_week: week, lists, first_expiry };
+        assert_eq!(next(&state(vec![], None)), (ends, Step::CloseSheet(week)));
+        let both = state(vec![(list, ends)], Some(ends));
+        assert_eq!(next(&both), (ends, Step::ExpireHolds));
+        let lists = state(vec![(list, ends)], Some(Instant(ends.0 + 1)));
+        assert_eq!(next(&lists), (ends, Step::CloseList(list)));
+    }
+
+    proptest! {
+        /// A closed shop opens at the instant it names, and windows never overlap.
+        #[test]
+        fn a_closed_shop_opens_when_it_says(
+            days in 0_i64..3_000,
+            publicity in 1_i64..=4,
+            window in 1_i64..=4,
+            monthly in any::<bool>(),
+        ) {
+            let mode = if monthly { Mode::Monthly } else { Mode::Quarterly };
+            let now = at("2024-01-01T00:00:00+08:00").plus_days(days);
+            match shop(mode, publicity, window, now) {
+                Shop::Closed { opens_at } => {
+                    prop_assert!(opens_at > now);
+                    let then = shop(mode, publicity, window, opens_at);
+                    let open = matches!(then, Shop::Open { opened_at, .. } if opened_at == opens_at);
+                    prop_assert!(open);
+                }
+                Shop::Open { opened_at, closes_at } => {
+                    prop_assert!(opened_at <= now && closes_at.is_some_and(|closes| now < closes));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The clockwork: what is due at an instant, and who settles it.
+//!
+//! Closing is a function of time, not of a job having run: whoever first needs a village after a limit
+//! has passed settles what is due before anything else; the ticker only makes sure that somebody does.
+//! Each step is one transaction under the village's lock and writes nominal instants, so that a late
+//! or repeated run ends in the same rows.
+
+mod due;
+mod settle;
+mod show;
+
+use std::str::FromStr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use sea_orm::FromQueryResult;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use due::{Shop, shop};
+pub use settle::{settle_all, settle_village};
+
+use crate::app::App;
+use crate::kernel::db::{self, Tx};
+use crate::kernel::idempotency;
+use crate::kernel::problem::Outcome;
+use crate::kernel::region::{RegionCode, Village};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(show::show_calendar);
+}
+
+/// Settles the village or region of the path before the request is served.
+pub async fn settle_first<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    if let Some(app) = request.app_data::<Data<App>>().cloned()
+        && app.clock.now().0 >= app.next_due.load(Ordering::Acquire)
+    {
+        let path = request.path().to_owned();
+        let mut parts = path.split('/').skip(2);
+        match (parts.next(), parts.next()) {
+            (Some("villages"), Some(code)) => {
+                if let Ok(village) = Village::from_str(code) {
+                    settle_village(&app, &village).await?;
+                }
+            }
+            (Some("regions"), Some(code)) => {
+                if let Ok(region) = RegionCode::from_str(code) {
+                    settle_all(&app, Some(&region)).await?;
+                }
+            }
+            _ => {}
+        }
+    }
+    next.call(request).await
+}
+
+/// Says that what the public reads of this village has changed. Also the village's lock: taken first,
+/// before its sheet, lists and lines.
+pub async fn touch(tx: &Tx, village: &Village) -> Outcome<()> {
+    let sql = "UPDATE villages SET version = version + 1 WHERE village = $1";
+    db::run(tx, sql, [village.into()]).await?;
+    Ok(())
+}
+
+/// Settles what is due and forgets old idempotency keys, every second as long as the process runs.
+pub fn start_ticker(app: Data<App>) {
+    actix_web::rt::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut swept_on = None;
+        loop {
+            ticks.tick().await;
+            let now = app.clock.now();
+            if now.0 >= app.next_due.load(Ordering::Acquire)
+                && let Err(problem) = settle_all(&app, None).await
+            {
+                tracing::error!(cause = %problem, "could not settle what is due");
+            }
+            if swept_on != Some(now.day()) {
+                swept_on = Some(now.day());
+                if let Err(problem) = idempotency::sweep(&app.db, now).await {
+                    tracing::error!(cause = %problem, "could not forget old idempotency keys");
+                }
+            }
+        }
+    });
+}
+
+#[derive(FromQueryResult)]
+struct VillageRow {
+    village: String,
+}
+
+/// Villages of a region, or all, with something due at `now`.
+async fn villages_due(app: &App, region: Option<&RegionCode>) -> Outcome<Vec<Village>> {
+    let [from, to] = region.map_or_else(|| ["".into(), ":".into()], RegionCode::bounds);
+    let sql = "SELECT village FROM villages WHERE next_due_at <= $1 \
+               AND village >= $2 AND village < $3 ORDER BY village";
+    let now = app.clock.now().0.into();
+    let rows = db::all::<VillageRow>(app.db.read(), sql, [now, from, to]).await?;
+    Ok(rows.into_iter().filter_map(|row| row.village.parse().ok()).collect())
+}

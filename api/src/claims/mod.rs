@@ -1,0 +1,23 @@
+//! Claims (申报): from the deed that a household tells to the approval that puts it on a sheet.
+
+mod read;
+mod review;
+mod rules;
+mod submit;
+mod withdraw;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use review::{Decision, review_all};
+pub use submit::{Evidence, NewClaim, submit_all};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(submit::submit_claim)
+        .service(submit::submit_claims)
+        .service(read::list_claims)
+        .service(read::show_claim)
+        .service(review::review_claim)
+        .service(review::review_claims)
+        .service(withdraw::withdraw_claim);
+}

@@ -1,0 +1,429 @@
+//! `POST …/claims/{claim}/reviews` and `…/reviews/batch`: one path for one decision and for many.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, post};
+use sea_orm::{FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::read::{Claim, load};
+use super::rules::{Next, decide};
+use super::submit::{BatchResult, ClaimResult};
+use crate::app::App;
+use crate::households::{Notice, tell};
+use crate::http::path_id;
+use crate::identity::{Caller, Official, Reviews, Role};
+use crate::kernel::audit::{self, Act};
+use crate::kernel::clock::Instant;
+use crate::kernel::command::{Answer, Command};
+use crate::kernel::db::{self, Column, Tx};
+use crate::kernel::period::Week;
+use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::region::Village;
+use crate::kernel::text::readable;
+use crate::rules::{Rule, Step, StepRole, book};
+use crate::scoring;
+
+/// Approve or reject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Approve,
+    Reject,
+}
+
+/// A decision at the claim's present step.
+#[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewReview {
+    pub decision: Verdict,
+    /// Points for each count, inside the rule's range, if they should differ from what was claimed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(nullable = false, minimum = -1000, maximum = 1000, example = 3)]
+    pub points_each: Option<i64>,
+    /// Required to reject.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 500))]
+    #[schema(nullable = false, max_length = 500, example = "照片不是本户庭院")]
+    pub reason: Option<String>,
+}
+
+/// A decision on one claim of a batch.
+#[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    pub claim: Uuid,
+    #[validate(nested)]
+    pub review: NewReview,
+}
+
+impl Decision {
+    /// Approves a claim as it stands.
+    pub fn approve(claim: Uuid) -> Self {
+        let review = NewReview { decision: Verdict::Approve, points_each: None, reason: None };
+        Self { claim, review }
+    }
+}
+
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewReviews {
+    #[validate(nested, length(min = 1, max = 50))]
+    #[schema(min_items = 1, max_items = 50)]
+    pub reviews: Vec<Decision>,
+}
+
+/// Decide on a claim at its present step
+#[utoipa::path(tag = "claims", operation_id = "claims_review", security(("bearer" = [])),
+    params(("village" = Village, Path, description = "Code of the village"),
+        ("claim" = Uuid, Path, description = "The claim's id")),
+    request_body = NewReview, responses((status = 201, body = Claim)),
+    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state already_reviewed \
+        reason_required outside_range invalid_field"))))]
+#[post("/v1/villages/{village}/claims/{claim}/reviews")]
+async fn review_claim(
+    reviewer: Official<Reviews>,
+    request: HttpRequest,
+    review: Command<NewReview>,
+    app: Data<App>,
+) -> Outcome<Answer<Claim>> {
+    let claim = path_id(&request, "claim")?;
+    let done = review.once(&app, reviewer.village.as_str(), reviewer.account, async |tx| {
+        let decision = Decision { claim, review: review.body.clone() };
+        let decided = review_all(&app, tx, &reviewer, &reviewer.village, &[decision]).await?;
+        decided.into_iter().try_for_each(|result| result.map(|_| ()))?;
+        load(&app, tx, &reviewer, claim).await
+    });
+    Ok(done.await?.created())
+}
+
+/// Decide on up to 50 claims; each has its own result
+#[utoipa::path(tag = "claims", operation_id = "claims_review_batch", security(("bearer" = [])),
+    params(("village" = Village, Path, description = "Code of the village")),
+    request_body = NewReviews, responses((status = 200, body = BatchResult)),
+    extensions(("x-codes" = json!("role_required invalid_field"))))]
+#[post("/v1/villages/{village}/reviews/batch")]
+async fn review_claims(
+    reviewer: Official<Reviews>,
+    batch: Command<NewReviews>,
+    app: Data<App>,
+) -> Outcome<Answer<BatchResult>> {
+    let done = batch.once(&app, reviewer.village.as_str(), reviewer.account, async |tx| {
+        let decisions = &batch.body.reviews;
+        let decided = review_all(&app, tx, &reviewer, &reviewer.village, decisions).await?;
+        let results = decisions.iter().zip(decided).map(|(decision, decided)| {
+            let code = decided.err().map(|refusal| refusal.code.as_str().to_owned());
+            let result = if code.is_none() { "applied" } else { "rejected" };
+            ClaimResult { id: decision.claim, result: result.to_owned(), code }
+        });
+        Ok(BatchResult { results: results.collect() })
+    });
+    done.await
+}
+
+/// The office that acts at a step; the head of a household holds none.
+pub fn role_of(role: StepRole) -> Option<Role> {
+    match role {
+        StepRole::GridWorker => Some(Role::GridWorker),
+        StepRole::Panel => Some(Role::Panel),
+        StepRole::Committee => Some(Role::Committee),
+        StepRole::Township => Some(Role::Township),
+        StepRole::HouseholdHead => None,
+    }
+}
+
+/// Whether the caller holds the office of this step, over the scope the step names.
+pub fn acts_at(caller: &Caller, village: &Village, grid: &str, step: &Step) -> bool {
+    let scope = if step.scope == "grid" { grid } else { village.as_str() };
+    role_of(step.role).is_some_and(|role| caller.has(role, scope))
+}
+
+/// What was decided, once it is clear that it may be.
+struct Decided {
+    claim: entity::claim::Model,
+    next: Next,
+    verdict: Verdict,
+    points: Option<i64>,
+    reason: Option<String>,
+}
+
+/// Decides claims of one village: what became of each decision, in their order.
+pub async fn review_all(
+    app: &App,
+    tx: &Tx,
+    reviewer: &Caller,
+    village: &Village,
+    decisions: &[Decision],
+) -> Outcome<Vec<Result<(), Refusal>>> {
+    // The sheet before the claims, as everywhere, and before the clock: while we hold it shared, its
+    // week cannot close.
+    let week = scoring::open_sheet(tx, village).await?.week;
+    let now = app.clock.now();
+    if now >= week.ends_at() {
+        // The week ended since this request was let in; the next try finds it settled.
+        return Err(Refusal { retry_after: Some(1), ..Code::Busy.into() }.into());
+    }
+    let facts = Facts::read(tx, reviewer, village, decisions).await?;
+    let mut seen = BTreeSet::new();
+    let mut decided = Vec::new();
+    let mut results = Vec::with_capacity(decisions.len());
+    for decision in decisions {
+        let Some(claim) = facts.claims.get(&decision.claim) else {
+            results.push(Err(Code::NotFound.into()));
+            continue;
+        };
+        if !seen.insert(claim.id) {
+            results.push(Err(Code::AlreadyReviewed.into()));
+            continue;
+        }
+        let book = book(&app.rule_books, tx, claim.rule_set).await?;
+        let rule = book.rule(&claim.rule);
+        let rule = rule.ok_or_else(|| Problem::fault(format!("rule {} is gone", claim.rule)))?;
+        match weigh(reviewer, village, &facts, rule, claim, &decision.review) {
+            Ok(one) => {
+                decided.push(one);
+                results.push(Ok(()));
+            }
+            Err(refusal) => results.push(Err(refusal)),
+        }
+    }
+    apply(tx, reviewer, village, &decided, week, now).await?;
+    Ok(results)
+}
+
+/// What the decisions depend on, read under the locks of the claims.
+struct Facts {
+    claims: BTreeMap<Uuid, entity::claim::Model>,
+    /// Who approved which claim at which step.
+    approved: BTreeSet<(Uuid, i64, Uuid)>,
+    /// Households whose matters the reviewer must keep out of.
+    concerned: BTreeSet<Uuid>,
+    committee: i64,
+}
+
+#[derive(FromQueryResult)]
+struct ReviewRow {
+    claim: Uuid,
+    step: i64,
+    person: Uuid,
+}
+
+#[derive(FromQueryResult)]
+struct HouseholdRow {
+    household: Uuid,
+}
+
+impl Facts {
+    async fn read(
+        tx: &Tx,
+        reviewer: &Caller,
+        village: &Village,
+        decisions: &[Decision],
+    ) -> Outcome<Self> {
+        let places: Vec<_> = (2..decisions.len() + 2).map(|at| format!("${at}")).collect();
+        let places = places.join(", ");
+        let key = || {
+            let ids = decisions.iter().map(|decision| Value::from(decision.claim));
+            std::iter::once(Value::from(village)).chain(ids)
+        };
+        let sql = format!(
+            "SELECT * FROM claims WHERE village = $1 AND id IN ({places}) ORDER BY id{}",
+            db::exclusively(tx)
+        );
+        let claims = db::all::<entity::claim::Model>(tx, &sql, key()).await?;
+        let sql = format!(
+            "SELECT claim, step, person FROM reviews WHERE village = $1 AND claim IN ({places})"
+        );
+        let approved = db::all::<ReviewRow>(tx, &sql, key()).await?;
+        let sql = "SELECT DISTINCT m.household FROM members m LEFT JOIN kin k \
+                   ON k.village = m.village AND k.relative = m.person AND k.person = $2 \
+                   WHERE m.village = $1 AND (m.person = $2 OR k.person IS NOT NULL)";
+        let person: [Value; 2] = [village.into(), reviewer.person.into()];
+        let concerned = db::all::<HouseholdRow>(tx, sql, person).await?;
+        let sql = "SELECT COUNT(DISTINCT person) FROM grants \
+                   WHERE role = 'committee' AND region = $1 AND ends_at IS NULL";
+        Ok(Self {
+            claims: claims.into_iter().map(|claim| (claim.id, claim)).collect(),
+            approved: approved.into_iter().map(|it| (it.claim, it.step, it.person)).collect(),
+            concerned: concerned.into_iter().map(|row| row.household).collect(),
+            committee: db::number(tx, sql, [village.into()]).await?,
+        })
+    }
+}
+
+/// Whether this reviewer may decide this claim so, and what follows.
+fn weigh(
+    reviewer: &Caller,
+    village: &Village,
+    facts: &Facts,
+    rule: &Rule,
+    claim: &entity::claim::Model,
+    review: &NewReview,
+) -> Result<Decided, Refusal> {
+    if claim.filed_by == reviewer.person || facts.concerned.contains(&claim.household) {
+        return Err(Code::ConflictOfInterest.into());
+    }
+    if !matches!(claim.status.as_str(), "submitted" | "in_review") {
+        return Err(Refusal::wrong_state(&claim.status));
+    }
+    // Whoever decided at an earlier step does not decide again at a later one.
+    if facts.approved.iter().any(|(id, _, person)| *id == claim.id && *person == reviewer.person) {
+        return Err(Code::AlreadyReviewed.into());
+    }
+    let index = usize::try_from(claim.step).unwrap_or_default();
+    let step = rule.chain.get(index).ok_or_else(|| Refusal::wrong_state(&claim.status))?;
+    if !acts_at(reviewer, village, &claim.grid, step) {
+        let why = format!("the claim waits at {}", step.step);
+        return Err(Refusal::from(Code::RoleRequired).because(why));
+    }
+    let reason = review.reason.as_deref().and_then(readable);
+    if review.decision == Verdict::Reject && reason.is_none() {
+        return Err(Refusal::from(Code::ReasonRequired).at("/reason", "required", ""));
+    }
+    let inside = |each: &i64| (rule.points_min..=rule.points_max).contains(each);
+    if review.points_each.is_some_and(|each| !inside(&each)) {
+        let why = format!("{} to {} for each", rule.points_min, rule.points_max);
+        return Err(Refusal::from(Code::OutsideRange).at("/points_each", "range", why));
+    }
+    let here = |(id, step, _): &&(Uuid, i64, Uuid)| *id == claim.id && *step == claim.step;
+    let approvals = i64::try_from(facts.approved.iter().filter(here).count()).unwrap_or(i64::MAX);
+    let approve = review.decision == Verdict::Approve;
+    Ok(Decided {
+        next: decide(&rule.chain, index, approvals, facts.committee, approve),
+        verdict: review.decision,
+        points: review.points_each.map(|each| each * claim.count),
+        reason,
+        claim: claim.clone(),
+    })
+}
+
+async fn apply(
+    tx: &Tx,
+    reviewer: &Caller,
+    village: &Village,
+    decided: &[Decided],
+    week: Week,
+    now: Instant,
+) -> Outcome<()> {
+    let Some(first) = decided.first() else { return Ok(()) };
+    insert_reviews(tx, reviewer, village, decided, now).await?;
+    for (next, group) in groups(decided) {
+        update(tx, village, next, &group, week, now).await?;
+    }
+    let notices: Vec<_> = decided.iter().filter_map(notice).collect();
+    tell(tx, village, now, &notices).await?;
+    let act = Act {
+        region: village.as_str(),
+        actor: Some(reviewer.person),
+        action: "claim.review",
+        subject: first.claim.id.to_string(),
+        detail: serde_json::json!({ "claims": decided.len(), "decision": first.verdict }),
+    };
+    audit::record(tx, now, act).await
+}
+
+fn notice(decided: &Decided) -> Option<Notice<'static>> {
+    let (kind, detail) = match decided.next {
+        Next::Approved => ("claim_approved", "申报已通过，本周评分后计入积分".to_owned()),
+        Next::Rejected => {
+            let reason = decided.reason.clone().unwrap_or_default();
+            ("claim_rejected", format!("申报被驳回：{reason}"))
+        }
+        Next::Stay | Next::Step(_) => return None,
+    };
+    let Decided { claim, .. } = decided;
+    Some(Notice { recipient: claim.household, kind, subject: claim.id, detail })
+}
+
+async fn insert_reviews(
+    tx: &Tx,
+    reviewer: &Caller,
+    village: &Village,
+    decided: &[Decided],
+    now: Instant,
+) -> Outcome<()> {
+    let count = decided.len();
+    let word = |it: &Decided| match it.verdict {
+        Verdict::Approve => "approve".to_owned(),
+        Verdict::Reject => "reject".to_owned(),
+    };
+    let columns = [
+        Column::Text("village", vec![village.to_string(); count]),
+        Column::Uuid("claim", decided.iter().map(|it| it.claim.id).collect()),
+        Column::Number("step", decided.iter().map(|it| it.claim.step).collect()),
+        Column::Uuid("person", vec![reviewer.person; count]),
+        Column::Text("decision", decided.iter().map(word).collect()),
+        Column::MaybeNumber("points", decided.iter().map(|it| it.points).collect()),
+        Column::MaybeText("reason", decided.iter().map(|it| it.reason.clone()).collect()),
+        Column::Number("at", vec![now.0; count]),
+    ];
+    db::bulk_insert(tx, "reviews", &columns, "").await?;
+    Ok(())
+}
+
+/// Claims with the same next state, so that each group is one statement.
+fn groups(decided: &[Decided]) -> Vec<(Next, Vec<&Decided>)> {
+    let mut groups: Vec<(Next, Vec<&Decided>)> = Vec::new();
+    for one in decided {
+        // Changed points or a reason make a claim its own group.
+        let plain = one.points.is_none() && one.reason.is_none();
+        let same = |(next, group): &&mut (Next, Vec<&Decided>)| {
+            *next == one.next
+                && plain
+                && group.iter().all(|it| it.points.is_none() && it.reason.is_none())
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, group)) => group.push(one),
+            None => groups.push((one.next, vec![one])),
+        }
+    }
+    groups
+}
+
+async fn update(
+    tx: &Tx,
+    village: &Village,
+    next: Next,
+    group: &[&Decided],
+    week: Week,
+    now: Instant,
+) -> Outcome<()> {
+    let Some(first) = group.first() else { return Ok(()) };
+    let approved = next == Next::Approved;
+    let step = match next {
+        Next::Step(step) => Some(i64::try_from(step).unwrap_or(i64::MAX)),
+        _ => None,
+    };
+    let status = match next {
+        Next::Stay | Next::Step(_) => "in_review",
+        Next::Approved => "approved",
+        Next::Rejected => "rejected",
+    };
+    let values: [Value; 7] = [
+        village.into(),
+        status.into(),
+        step.into(),
+        approved.then_some(now.0).into(),
+        approved.then(|| week.to_string()).into(),
+        first.points.into(),
+        first.reason.clone().into(),
+    ];
+    let places: Vec<_> = (8..group.len() + 8).map(|at| format!("${at}")).collect();
+    let sql = format!(
+        "UPDATE claims SET status = $2, step = COALESCE($3, step), approved_at = $4, week = $5, \
+         points = COALESCE($6, points), decided_reason = $7, version = version + 1 \
+         WHERE village = $1 AND id IN ({}) AND status IN ('submitted', 'in_review')",
+        places.join(", ")
+    );
+    let ids = group.iter().map(|it| Value::from(it.claim.id));
+    let changed = db::run(tx, &sql, values.into_iter().chain(ids)).await?;
+    if changed == group.len() as u64 {
+        return Ok(());
+    }
+    Err(Problem::fault("a locked claim changed under review"))
+}

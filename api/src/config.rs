@@ -1,0 +1,159 @@
+//! Everything that can be set, from the environment (or `.env`) and the command line. Each field's
+//! comment is its documentation; `.env.example` is their tested mirror.
+
+use std::net::SocketAddr;
+
+use clap::{Args, ValueEnum};
+
+/// What the sandbox signs with. Anybody may log in there as anybody, so it protects nothing; the
+/// production profile refuses it.
+const SANDBOX_SECRET: &str = "sandbox-secret-that-protects-nothing";
+const SECRET_MIN: usize = 32;
+
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    #[command(flatten)]
+    pub server: Server,
+    #[command(flatten)]
+    pub storage: Storage,
+    #[command(flatten)]
+    pub secrets: Secrets,
+}
+
+/// Where and as what the server runs.
+#[derive(Args, Clone, Debug)]
+pub struct Server {
+    /// `sandbox` has demo data, personas and a clock that can be moved; `production` has none of them
+    #[arg(long, env = "PROFILE", value_enum, default_value = "sandbox")]
+    pub profile: Profile,
+    /// The address to listen on
+    #[arg(long, env = "BIND_ADDR", default_value = "127.0.0.1:8080")]
+    pub bind_addr: SocketAddr,
+    /// Worker threads
+    #[arg(long, env = "WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: u16,
+    /// Filter of the log on standard error, in the form of `tracing`'s EnvFilter
+    #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn")]
+    pub log: String,
+}
+
+/// Where data lives.
+#[derive(Args, Clone, Debug)]
+pub struct Storage {
+    /// `sqlite://path` or `postgres://user@host/database`
+    #[arg(long, env = "DATABASE_URL", default_value = "sqlite://data/jifen.db")]
+    pub database_url: String,
+    /// Connections to the database at most
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub database_connections: u32,
+    /// `redis://host:port`, shared by all replicas; without it each process keeps its own cache
+    #[arg(long, env = "REDIS_URL")]
+    pub redis_url: Option<String>,
+    /// What the keys in Redis begin with
+    #[arg(long, env = "REDIS_PREFIX", default_value = "jifen:")]
+    pub redis_prefix: String,
+}
+
+/// What must stay secret. The sandbox has its own; production needs both, 32 bytes or more each.
+#[derive(Args, Clone)]
+pub struct Secrets {
+    /// Signs access tokens
+    #[arg(long, env = "TOKEN_SECRET", hide_env_values = true)]
+    token_secret: Option<String>,
+    /// Derives pickup codes
+    #[arg(long, env = "PICKUP_SECRET", hide_env_values = true)]
+    pickup_secret: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    Sandbox,
+    Production,
+}
+
+impl Config {
+    /// What production lacks, named by its variable; nothing in the sandbox.
+    pub fn missing(&self) -> Vec<String> {
+        if self.server.profile == Profile::Sandbox {
+            return Vec::new();
+        }
+        let secrets = [
+            ("TOKEN_SECRET", &self.secrets.token_secret),
+            ("PICKUP_SECRET", &self.secrets.pickup_secret),
+        ];
+        let weak = |secret: &&Option<String>| {
+            secret.as_deref().is_none_or(|text| text.len() < SECRET_MIN || text == SANDBOX_SECRET)
+        };
+        let missing = secrets.iter().filter(|(_, secret)| weak(secret));
+        missing.map(|(name, _)| format!("{name} must be set to {SECRET_MIN} bytes or more")).collect()
+    }
+
+    pub fn is_sandbox(&self) -> bool {
+        self.server.profile == Profile::Sandbox
+    }
+}
+
+impl Secrets {
+    pub fn token(&self) -> &[u8] {
+        self.token_secret.as_deref().unwrap_or(SANDBOX_SECRET).as_bytes()
+    }
+
+    pub fn pickup(&self) -> &[u8] {
+        self.pickup_secret.as_deref().unwrap_or(SANDBOX_SECRET).as_bytes()
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+/// The text of `.env.example`: every variable with its meaning, commented out at its default.
+pub fn env_example() -> String {
+    let command = Config::augment_args(clap::Command::new("jifen"));
+    let mut text = String::from(
+        "# Copy to `.env` and uncomment what you change. Nothing here is needed for the sandbox.\n",
+    );
+    for argument in command.get_arguments() {
+        let Some(name) = argument.get_env() else { continue };
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let default: Vec<_> =
+            argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        text += &format!("\n# {help}.\n# {}={}\n", name.to_string_lossy(), default.join(","));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    fn config(line: &[&str]) -> Config {
+        Line::parse_from([&["jifen"], line].concat()).config
+    }
+
+    #[test]
+    fn the_example_file_mirrors_the_fields() {
+        assert_eq!(include_str!("../../.env.example"), env_example(), "run `jifen env-example`");
+    }
+
+    #[test]
+    fn production_names_the_secret_that_is_missing_or_weak() {
+        let strong = "0123456789abcdef0123456789abcdef";
+        let half = config(&["--profile", "production", "--token-secret", strong]);
+        assert_eq!(half.missing().len(), 1);
+        assert!(half.missing()[0].contains("PICKUP_SECRET"));
+        let sandbox = ["--token-secret", SANDBOX_SECRET, "--pickup-secret", strong];
+        let borrowed = config(&[&["--profile", "production"], &sandbox[..]].concat());
+        assert!(borrowed.missing()[0].contains("TOKEN_SECRET"));
+        assert!(config(&[]).missing().is_empty());
+    }
+}

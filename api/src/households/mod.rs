@@ -1,0 +1,91 @@
+//! Households: one file each (一户一档), its members, and its points.
+
+mod create;
+mod points;
+mod read;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+pub use create::{Consent, NewHousehold, NewMember, create_all};
+
+use crate::identity::{Neighbour, Role};
+use crate::kernel::clock::Instant;
+use crate::kernel::db::{self, Column, Tx};
+use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::region::Village;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(read::list_households)
+        .service(create::create_household)
+        .service(read::show_household)
+        .service(points::show_points)
+        .service(points::list_entries);
+}
+
+/// Something to tell a household or a person, in the transaction of what happened.
+pub struct Notice<'a> {
+    /// A household or a person.
+    pub recipient: Uuid,
+    pub kind: &'a str,
+    /// The thing it is about.
+    pub subject: Uuid,
+    pub detail: String,
+}
+
+/// Puts notices into their recipients' inboxes.
+pub async fn tell(
+    tx: &Tx,
+    village: &Village,
+    at: Instant,
+    notices: &[Notice<'_>],
+) -> Outcome<()> {
+    let count = notices.len();
+    let columns = [
+        Column::Text("village", vec![village.to_string(); count]),
+        Column::Uuid("recipient", notices.iter().map(|it| it.recipient).collect()),
+        Column::Uuid("id", notices.iter().map(|_| Uuid::now_v7()).collect()),
+        Column::Text("kind", notices.iter().map(|it| it.kind.to_owned()).collect()),
+        Column::Uuid("subject", notices.iter().map(|it| it.subject).collect()),
+        Column::Text("detail", notices.iter().map(|it| it.detail.clone()).collect()),
+        Column::Number("at", vec![at.0; count]),
+    ];
+    db::bulk_insert(tx, "inbox_items", &columns, "").await?;
+    Ok(())
+}
+
+/// Whether the caller may read a household's file: its members, and those who work for the village.
+///
+/// # Errors
+/// `other_household` for a neighbour: within one's own village the existence of a household is known.
+pub fn may_read(caller: &Neighbour, household: Uuid) -> Outcome<()> {
+    let official = [
+        Role::GridWorker,
+        Role::Panel,
+        Role::Committee,
+        Role::Clerk,
+        Role::Township,
+        Role::County,
+    ];
+    let village = caller.village.as_str();
+    let works = |role: &Role| {
+        caller.grants.iter().any(|grant| {
+            grant.role == *role
+                && (grant.region.contains(village) || grant.region.as_str().starts_with(village))
+        })
+    };
+    if caller.household_in(&caller.village) == Some(household) || official.iter().any(works) {
+        return Ok(());
+    }
+    Err(Code::OtherHousehold.into())
+}
+
+/// Records that a household's member has used the app: the household is registered and activated.
+pub async fn activate(tx: &Tx, village: &Village, household: Uuid, at: Instant) -> Outcome<()> {
+    let sql = "UPDATE households SET registered_by = COALESCE(registered_by, 'account'), \
+               registered_at = COALESCE(registered_at, $3), activated_at = $3 \
+               WHERE village = $1 AND id = $2 AND activated_at IS NULL";
+    db::run(tx, sql, [village.into(), household.into(), at.0.into()]).await?;
+    Ok(())
+}

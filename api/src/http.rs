@@ -1,0 +1,155 @@
+//! What surrounds every request: its id, the language of its refusals, the query string, and the
+//! promise that nothing leaves as text/plain.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, IF_NONE_MATCH};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::kernel::cache;
+use crate::kernel::problem::{Code, Outcome, Problem, ProblemBody, Refusal};
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Gives each request its id and turns every refusal into problem+json in the caller's language.
+pub async fn answer_problems<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let id = request_id(&request);
+    let english = speaks_english(&request);
+    let mut response = match next.call(request).await {
+        Ok(response) if !response.status().is_client_error() && !response.status().is_server_error() => {
+            response.map_into_left_body()
+        }
+        Ok(response) => {
+            let refusal = refusal_of(&response, &id);
+            let allow = response.headers().get(ALLOW).cloned();
+            let request = response.into_parts().0;
+            let mut answer = problem(refusal, english, &id);
+            if let Some(allow) = allow {
+                answer.headers_mut().insert(ALLOW, allow);
+            }
+            ServiceResponse::new(request, answer).map_into_right_body()
+        }
+        Err(error) => return Err(error),
+    };
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+    }
+    Ok(response)
+}
+
+fn request_id(request: &ServiceRequest) -> String {
+    let sent = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let fit = |id: &&str| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    sent.filter(fit).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn speaks_english(request: &ServiceRequest) -> bool {
+    let wanted = request.headers().get("accept-language").and_then(|it| it.to_str().ok());
+    wanted.is_some_and(|languages| languages.trim_start().to_ascii_lowercase().starts_with("en"))
+}
+
+/// The refusal behind an error answer, also behind those that the framework makes by itself. The one
+/// place where a fault's cause is logged.
+fn refusal_of<B>(response: &ServiceResponse<B>, id: &str) -> Refusal {
+    let error = response.response().error();
+    if let Some(problem) = error.and_then(|error| error.as_error::<Problem>()) {
+        if !matches!(problem, Problem::Refused(_)) {
+            tracing::error!(request_id = id, cause = %problem, "a request failed");
+        }
+        return problem.refusal();
+    }
+    let code = match response.status() {
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        status if status.is_client_error() => Code::MalformedJson,
+        _ => {
+            tracing::error!(request_id = id, cause = ?error, "a request failed");
+            Code::Internal
+        }
+    };
+    code.into()
+}
+
+fn problem(refusal: Refusal, english: bool, id: &str) -> HttpResponse {
+    let code = refusal.code;
+    let status = StatusCode::from_u16(code.status()).unwrap_or_default();
+    let mut answer = HttpResponse::build(status);
+    if let Some(seconds) = refusal.retry_after {
+        answer.insert_header(("Retry-After", seconds.to_string()));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        answer.insert_header(("WWW-Authenticate", "Bearer"));
+    }
+    answer.insert_header(("Content-Language", if english { "en" } else { "zh-CN" }));
+    let body = ProblemBody::new(refusal, english, id.to_owned());
+    let json = serde_json::to_vec(&body).unwrap_or_default();
+    answer.content_type("application/problem+json").body(json)
+}
+
+/// Whether the client already holds what this strong ETag names.
+pub fn has_etag(request: &HttpRequest, etag: &str) -> bool {
+    let sent = request.headers().get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());
+    sent.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"))
+}
+
+/// Public bytes with their strong ETag, or 304.
+pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse {
+    let fresh = has_etag(request, &ready.etag);
+    let mut answer = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header(("ETag", ready.etag.as_str()));
+    answer.insert_header(("Cache-Control", "public, max-age=2"));
+    if fresh {
+        return answer.finish();
+    }
+    answer.content_type("application/json").body(ready.bytes.clone())
+}
+
+/// A query string, decoded strictly: unknown or repeated parameters are refused.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Outcome<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let decoded = actix_web::web::Query::<T>::from_query(request.query_string());
+        ready(decoded.map(|query| Self(query.into_inner())).map_err(|error| {
+            Refusal::from(Code::InvalidQuery).because(error.to_string()).into()
+        }))
+    }
+}
+
+/// A part of the path, parsed.
+///
+/// # Errors
+/// `invalid_path` if it is not of its form.
+pub fn path_part<T: std::str::FromStr>(request: &HttpRequest, name: &str) -> Outcome<T> {
+    let part = request.match_info().get(name).and_then(|part| part.parse().ok());
+    part.ok_or_else(|| {
+        Refusal::from(Code::InvalidPath).because(format!("`{name}` is not of its form")).into()
+    })
+}
+
+/// The id in the path, in its canonical form only.
+pub fn path_id(request: &HttpRequest, name: &str) -> Outcome<Uuid> {
+    let id: Uuid = path_part(request, name)?;
+    let canonical = request.match_info().get(name) == Some(id.to_string().as_str());
+    if canonical && !id.is_nil() {
+        return Ok(id);
+    }
+    Err(Code::InvalidPath.into())
+}

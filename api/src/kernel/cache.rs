@@ -1,0 +1,140 @@
+//! Public answers as ready bytes: a copy in every process, and one in Redis for all of them.
+//!
+//! The version that SQL gives is the truth: bytes are kept under it, and nothing older than
+//! [`FRESH_FOR`] is served after a change elsewhere, nothing older at all after a change made by this
+//! process. Redis holds only what can be lost: absent, slow or full of garbage, it changes no answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Bytes;
+use redis::AsyncCommands;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use sha2::{Digest, Sha256};
+
+use super::problem::{Outcome, Problem};
+
+/// How long another process's change may stay unseen.
+pub const FRESH_FOR: Duration = Duration::from_secs(1);
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+const REDIS_PATIENCE: Duration = Duration::from_millis(200);
+const REDIS_KEPT_SECONDS: u64 = 24 * 3600;
+
+/// Bytes that are ready to be sent, with their strong ETag.
+#[derive(Clone)]
+pub struct Ready {
+    pub bytes: Bytes,
+    /// Quoted, as it goes into the header.
+    pub etag: String,
+}
+
+#[derive(Clone)]
+pub struct Cache {
+    versions: moka::future::Cache<String, String>,
+    bodies: moka::future::Cache<String, Ready>,
+    redis: Option<ConnectionManager>,
+    prefix: String,
+}
+
+impl Cache {
+    /// Connects to Redis if a URL is given. A Redis that does not answer is said in the log and tried
+    /// again when it is needed.
+    pub async fn connect(redis_url: Option<&str>, prefix: &str) -> Self {
+        let versions = moka::future::Cache::builder();
+        let bodies = moka::future::Cache::builder();
+        Self {
+            versions: versions.max_capacity(100_000).time_to_live(FRESH_FOR).build(),
+            bodies: bodies
+                .weigher(|_, body: &Ready| u32::try_from(body.bytes.len()).unwrap_or(u32::MAX))
+                .max_capacity(KEPT_BYTES)
+                .build(),
+            redis: match redis_url {
+                Some(url) => manager(url),
+                None => None,
+            },
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// Forgets which versions are current: called after every change that a reader must see.
+    pub fn refresh(&self) {
+        self.versions.invalidate_all();
+    }
+
+    /// The bytes of `key` in the version that `version` reads, built by `build` if nobody has them.
+    /// Of many readers at once one builds and the others wait for it.
+    pub async fn ready(
+        &self,
+        key: &str,
+        version: impl Future<Output = Outcome<String>>,
+        build: impl Future<Output = Outcome<Vec<u8>>>,
+    ) -> Outcome<Ready> {
+        let version = self.versions.try_get_with_by_ref(key, version).await.map_err(shared)?;
+        let key = format!("{}{key}@{version}", self.prefix);
+        let body = async {
+            if let Some(bytes) = self.fetch(&key).await {
+                return Ok(ready(bytes));
+            }
+            let bytes = build.await?;
+            self.store(&key, &bytes).await;
+            Ok(ready(bytes))
+        };
+        self.bodies.try_get_with_by_ref(&key, body).await.map_err(shared)
+    }
+
+    async fn fetch(&self, key: &str) -> Option<Vec<u8>> {
+        let mut redis = self.redis.clone()?;
+        let sealed: Vec<u8> = patiently(redis.get(key)).await?;
+        // A digest before the bytes: what somebody else put under our key is a miss.
+        let (digest, bytes) = sealed.split_at_checked(32)?;
+        (Sha256::digest(bytes).as_slice() == digest).then(|| bytes.to_vec())
+    }
+
+    async fn store(&self, key: &str, bytes: &[u8]) {
+        let Some(mut redis) = self.redis.clone() else { return };
+        let mut sealed = Sha256::digest(bytes).to_vec();
+        sealed.extend_from_slice(bytes);
+        let _: Option<()> = patiently(redis.set_ex(key, sealed, REDIS_KEPT_SECONDS)).await;
+    }
+}
+
+fn manager(url: &str) -> Option<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(REDIS_PATIENCE))
+        .set_response_timeout(Some(REDIS_PATIENCE));
+    let opened = redis::Client::open(url)
+        .and_then(|client| ConnectionManager::new_lazy_with_config(client, config));
+    match opened {
+        Ok(manager) => Some(manager),
+        Err(error) => {
+            tracing::error!(%error, "REDIS_URL cannot be used; going on without Redis");
+            None
+        }
+    }
+}
+
+async fn patiently<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Option<T> {
+    match tokio::time::timeout(REDIS_PATIENCE, call).await {
+        Ok(Ok(value)) => Some(value),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "Redis did not serve");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn ready(bytes: Vec<u8>) -> Ready {
+    let digest = Sha256::digest(&bytes);
+    let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ready { bytes: bytes.into(), etag: format!("\"{hex}\"") }
+}
+
+/// The waiting readers share one error; each tells it as its own.
+fn shared(problem: Arc<Problem>) -> Problem {
+    match &*problem {
+        Problem::Refused(refusal) => (**refusal).clone().into(),
+        Problem::Database(error) => Problem::Database(error.clone()),
+        Problem::Fault(what) => Problem::Fault(what.clone()),
+    }
+}

@@ -1,0 +1,257 @@
+//! Request bodies: read within limits, decoded strictly, checked by their own rules, and for every
+//! POST bound to its Idempotency-Key.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use actix_web::web::{self, Bytes};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+
+use super::db::Tx;
+use super::idempotency::{Done, Key, Scope};
+use super::problem::{Code, Outcome, Problem, Refusal};
+use crate::app::App;
+
+/// A body is at most this long, in bytes.
+pub const BODY_MAX: usize = 256 * 1024;
+
+/// A checked body without a key: for PUT, which is idempotent by itself, and for logging in.
+pub struct Body<T>(pub T);
+
+/// A checked body that takes effect once.
+pub struct Command<T> {
+    pub body: T,
+    key: Key,
+}
+
+impl<T> Command<T> {
+    /// Runs `effect` in one transaction, once for this key, and answers with what it returns.
+    pub async fn once<R: Serialize + DeserializeOwned>(
+        &self,
+        app: &App,
+        region: &str,
+        account: Uuid,
+        effect: impl AsyncFn(&Tx) -> Outcome<R>,
+    ) -> Outcome<Answer<R>> {
+        let scope = Scope { region, account };
+        let done = self.key.once(&app.db, &scope, app.clock.now(), effect).await?;
+        Ok(Answer::new(done))
+    }
+}
+
+/// What a handler returns: a JSON body, 200 or 201, and whether it is a replay.
+pub struct Answer<R> {
+    pub body: R,
+    created: bool,
+    replayed: bool,
+    etag: Option<String>,
+}
+
+impl<R> Answer<R> {
+    fn new(done: Done<R>) -> Self {
+        Self { body: done.body, created: false, replayed: done.replayed, etag: None }
+    }
+
+    /// 200 with this body.
+    pub fn ok(body: R) -> Self {
+        Self { body, created: false, replayed: false, etag: None }
+    }
+
+    /// 201 instead of 200.
+    pub fn created(mut self) -> Self {
+        self.created = true;
+        self
+    }
+
+    /// With the strong ETag of this version of the thing.
+    pub fn version(mut self, version: i64) -> Self {
+        self.etag = Some(format!("\"{version}\""));
+        self
+    }
+
+    /// Changes the body after it was stored: secrets are never stored in it.
+    pub fn map<S>(self, change: impl FnOnce(R) -> S) -> Answer<S> {
+        let Self { body, created, replayed, etag } = self;
+        Answer { body: change(body), created, replayed, etag }
+    }
+}
+
+impl<R: Serialize> Responder for Answer<R> {
+    type Body = actix_web::body::BoxBody;
+
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        if let Some(etag) = &self.etag
+            && crate::http::has_etag(request, etag)
+        {
+            return HttpResponse::NotModified().insert_header(("ETag", etag.as_str())).finish();
+        }
+        let mut answer =
+            if self.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+        if self.replayed {
+            answer.insert_header(("Idempotent-Replayed", "true"));
+        }
+        if let Some(etag) = self.etag {
+            answer.insert_header(("ETag", etag));
+        }
+        answer.json(self.body)
+    }
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload);
+        Box::pin(async move { decode(&read.await?).map(Self) })
+    }
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Command<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload);
+        let request = request.clone();
+        Box::pin(async move {
+            let key = key(&request)?;
+            let bytes = read.await?;
+            let digest = digest(&request, &bytes);
+            Ok(Self { body: decode(&bytes)?, key: Key { key, digest } })
+        })
+    }
+}
+
+fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Outcome<Bytes>> + use<> {
+    let allowed = allowed(request);
+    let body = web::Payload::from_request(request, payload);
+    async move {
+        allowed?;
+        let body = body.await.map_err(|error| Problem::fault(error.to_string()))?;
+        match body.to_bytes_limited(BODY_MAX).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(_)) => Err(Code::MalformedJson.into()),
+            Err(_) => Err(Code::BodyTooLarge.into()),
+        }
+    }
+}
+
+/// What can be refused before a byte of the body is read.
+fn allowed(request: &HttpRequest) -> Outcome<()> {
+    let header = |name: HeaderName| request.headers().get(name).and_then(|it| it.to_str().ok());
+    let length = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY_MAX as u64) {
+        return Err(Code::BodyTooLarge.into());
+    }
+    let media = header(CONTENT_TYPE).and_then(|it| it.split(';').next()).map(str::trim);
+    let json = media.is_none_or(|media| media.eq_ignore_ascii_case("application/json"));
+    let empty = length.unwrap_or(0) == 0;
+    if header(CONTENT_ENCODING).is_some() || !(json || empty) {
+        return Err(Code::UnsupportedMediaType.into());
+    }
+    Ok(())
+}
+
+fn key(request: &HttpRequest) -> Outcome<String> {
+    let mut sent = request.headers().get_all("Idempotency-Key");
+    let value = sent.next().ok_or(Code::IdempotencyKeyMissing)?;
+    if sent.next().is_some() {
+        return Err(Code::InvalidHeader.into());
+    }
+    let text = value.to_str().map_err(|_| Code::IdempotencyKeyInvalid)?.trim();
+    let bare = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let visible = bare.bytes().all(|byte| byte.is_ascii_graphic());
+    if !visible || bare.is_empty() || bare.len() > 255 {
+        return Err(Code::IdempotencyKeyInvalid.into());
+    }
+    Ok(bare.to_owned())
+}
+
+fn digest(request: &HttpRequest, body: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(format!("{} {}\n", request.method(), request.path()));
+    digest.update(body);
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn decode<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Outcome<T> {
+    // A command without fields needs no body.
+    let empty = bytes.iter().all(u8::is_ascii_whitespace);
+    let text = if empty { b"{}" } else { bytes };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let decoded = serde_path_to_error::deserialize(&mut json);
+    let body: T = match decoded {
+        Ok(_) if json.end().is_err() => return Err(Code::MalformedJson.into()),
+        Ok(body) => body,
+        Err(_) if empty => return Err(Code::BodyMissing.into()),
+        Err(error) => return Err(undecodable(&error).into()),
+    };
+    body.validate().map_err(|errors| invalid(&errors))?;
+    Ok(body)
+}
+
+fn undecodable(error: &serde_path_to_error::Error<serde_json::Error>) -> Refusal {
+    let pointer: String = error
+        .path()
+        .iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{key}"),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => String::new(),
+        })
+        .collect();
+    let cause = error.inner().to_string();
+    if !error.inner().is_data() {
+        return Refusal::from(Code::MalformedJson).because(cause);
+    }
+    if cause.starts_with("unknown field") {
+        return Refusal::from(Code::UnknownField).at(&pointer, "unknown_field", cause);
+    }
+    let code = if cause.starts_with("missing field") { "required" } else { "type" };
+    Refusal::from(Code::MalformedJson).at(&pointer, code, cause)
+}
+
+fn invalid(errors: &ValidationErrors) -> Problem {
+    let mut refusal = Refusal::from(Code::InvalidField);
+    collect(errors, "", &mut refusal);
+    refusal.errors.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    refusal.into()
+}
+
+fn collect(errors: &ValidationErrors, at: &str, refusal: &mut Refusal) {
+    for (field, kind) in errors.errors() {
+        let pointer = format!("{at}/{field}");
+        match kind {
+            ValidationErrorsKind::Struct(inner) => collect(inner, &pointer, refusal),
+            ValidationErrorsKind::List(items) => {
+                for (index, inner) in items {
+                    collect(inner, &format!("{pointer}/{index}"), refusal);
+                }
+            }
+            ValidationErrorsKind::Field(broken) => {
+                for error in broken {
+                    let bounds = ["min", "max", "equal"].into_iter().filter_map(|name| {
+                        error.params.get(name).map(|bound| format!("{name} {bound}"))
+                    });
+                    let detail = bounds.collect::<Vec<_>>().join(", ");
+                    *refusal = refusal.clone().at(&pointer, &error.code, detail);
+                }
+            }
+        }
+    }
+}

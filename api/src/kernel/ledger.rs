@@ -1,0 +1,237 @@
+//! The only code that moves points: append-only, double entry, integer points.
+//!
+//! A journal's postings sum to 0. Balances are kept beside the postings in the same transaction and
+//! equal their sum, always. A journal is known by its meaning, `(kind, reference)`: posting it again
+//! changes nothing. A hold is no posting: it keeps available points for one purpose.
+
+use std::collections::BTreeMap;
+
+use sea_orm::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::clock::Instant;
+use super::db::{self, Column, Tx};
+use super::problem::{Code, Outcome, Problem};
+use super::region::Village;
+
+/// Where points can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Account {
+    /// Scored, not yet through publicity.
+    Pending(Uuid),
+    /// Confirmed: may be spent.
+    Available(Uuid),
+    /// Where a village's points come from; its balance is minus all that was earned.
+    Issued,
+    /// Spent on prizes.
+    Redeemed,
+    /// Lapsed after a household moved out.
+    Expired,
+}
+
+impl Account {
+    /// The account's word, and the household or nil.
+    pub fn key(self) -> (&'static str, Uuid) {
+        match self {
+            Self::Pending(household) => ("pending", household),
+            Self::Available(household) => ("available", household),
+            Self::Issued => ("issued", Uuid::nil()),
+            Self::Redeemed => ("redeemed", Uuid::nil()),
+            Self::Expired => ("expired", Uuid::nil()),
+        }
+    }
+}
+
+/// One movement of points with its cause.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// What happened: `score`, `confirm`, `reversal`, `redemption`, …
+    pub kind: &'static str,
+    /// Which one of its kind; unique per village and kind.
+    pub reference: String,
+    /// The journal this one takes back, in part or whole.
+    pub reverses: Option<Uuid>,
+    /// Account and signed points; the sum is 0.
+    pub postings: Vec<(Account, i64)>,
+}
+
+impl Journal {
+    /// Points that leave one account for another; negative points flow the other way.
+    pub fn transfer(
+        kind: &'static str,
+        reference: impl Into<String>,
+        from: Account,
+        to: Account,
+        points: i64,
+    ) -> Self {
+        let postings = vec![(from, -points), (to, points)];
+        Self { kind, reference: reference.into(), reverses: None, postings }
+    }
+
+    /// Whether the postings sum to 0 and touch two accounts at least.
+    pub fn is_balanced(&self) -> bool {
+        let sum: i128 = self.postings.iter().map(|(_, points)| i128::from(*points)).sum();
+        sum == 0 && self.postings.len() >= 2
+    }
+
+    /// The journal's id: the same meaning always has the same one.
+    pub fn id(&self, village: &Village) -> Uuid {
+        journal_id(village, self.kind, &self.reference)
+    }
+}
+
+/// The id of the journal of this meaning.
+pub fn journal_id(village: &Village, kind: &str, reference: &str) -> Uuid {
+    let digest = Sha256::digest(format!("{village}|{kind}|{reference}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Uuid::new_v8(bytes)
+}
+
+/// Posts journals that belong together: all of them, or, when they were posted before, none.
+///
+/// Returns whether anything was posted.
+///
+/// # Errors
+/// A fault if a journal is not balanced, or if only some of them were posted before.
+pub async fn post(
+    tx: &Tx,
+    village: &Village,
+    actor: Option<Uuid>,
+    at: Instant,
+    journals: &[Journal],
+) -> Outcome<bool> {
+    if let Some(odd) = journals.iter().find(|journal| !journal.is_balanced()) {
+        return Err(Problem::fault(format!("{} {} is not balanced", odd.kind, odd.reference)));
+    }
+    let written = insert_journals(tx, village, actor, at, journals).await?;
+    if written == 0 {
+        return Ok(false);
+    }
+    if written != journals.len() as u64 {
+        return Err(Problem::fault("journals that belong together were posted apart"));
+    }
+    insert_postings(tx, village, journals).await?;
+    move_balances(tx, village, journals).await?;
+    Ok(true)
+}
+
+async fn insert_journals(
+    tx: &Tx,
+    village: &Village,
+    actor: Option<Uuid>,
+    at: Instant,
+    journals: &[Journal],
+) -> Outcome<u64> {
+    let count = journals.len();
+    let each = |value: fn(&Journal) -> String| journals.iter().map(value).collect();
+    let columns = [
+        Column::Text("village", vec![village.to_string(); count]),
+        Column::Uuid("id", journals.iter().map(|journal| journal.id(village)).collect()),
+        Column::Text("kind", each(|journal| journal.kind.to_owned())),
+        Column::Text("ref", each(|journal| journal.reference.clone())),
+        Column::MaybeUuid("actor", vec![actor; count]),
+        Column::MaybeUuid("reverses", journals.iter().map(|journal| journal.reverses).collect()),
+        Column::Number("at", vec![at.0; count]),
+    ];
+    db::bulk_insert(tx, "journals", &columns, "ON CONFLICT DO NOTHING").await
+}
+
+async fn insert_postings(tx: &Tx, village: &Village, journals: &[Journal]) -> Outcome<()> {
+    let mut ids = Vec::new();
+    let mut accounts = Vec::new();
+    let mut households = Vec::new();
+    let mut points = Vec::new();
+    for journal in journals {
+        let id = journal.id(village);
+        for (account, moved) in &journal.postings {
+            let (word, household) = account.key();
+            ids.push(id);
+            accounts.push(word.to_owned());
+            households.push(household);
+            points.push(*moved);
+        }
+    }
+    let columns = [
+        Column::Text("village", vec![village.to_string(); ids.len()]),
+        Column::Uuid("journal", ids),
+        Column::Text("account", accounts),
+        Column::Uuid("household", households),
+        Column::Number("points", points),
+    ];
+    db::bulk_insert(tx, "postings", &columns, "").await?;
+    Ok(())
+}
+
+async fn move_balances(tx: &Tx, village: &Village, journals: &[Journal]) -> Outcome<()> {
+    // In order of account, so that two transactions never wait for each other in a ring.
+    let mut moved = BTreeMap::<Account, i64>::new();
+    for (account, points) in journals.iter().flat_map(|journal| &journal.postings) {
+        *moved.entry(*account).or_default() += points;
+    }
+    let columns = [
+        Column::Text("village", vec![village.to_string(); moved.len()]),
+        Column::Uuid("household", moved.keys().map(|account| account.key().1).collect()),
+        Column::Text("account", moved.keys().map(|account| account.key().0.to_owned()).collect()),
+        Column::Number("points", moved.values().copied().collect()),
+        Column::Number("held", vec![0; moved.len()]),
+    ];
+    let add = "ON CONFLICT (village, household, account) \
+               DO UPDATE SET points = balances.points + excluded.points";
+    db::bulk_insert(tx, "balances", &columns, add).await?;
+    Ok(())
+}
+
+/// Holds available points for one purpose.
+///
+/// # Errors
+/// `insufficient_points` if fewer are available than asked for and not held.
+pub async fn hold(tx: &Tx, village: &Village, household: Uuid, points: i64) -> Outcome<()> {
+    let sql = "UPDATE balances SET held = held + $3 \
+               WHERE village = $1 AND household = $2 AND account = 'available' \
+               AND points - held >= $3";
+    let values: [Value; 3] = [village.into(), household.into(), points.into()];
+    match db::run(tx, sql, values).await? {
+        1 => Ok(()),
+        _ => Err(Code::InsufficientPoints.into()),
+    }
+}
+
+/// Gives held points back, or makes room for the posting that spends them.
+///
+/// # Errors
+/// A fault if less is held: the caller's own record of the hold is then wrong.
+pub async fn release(tx: &Tx, village: &Village, household: Uuid, points: i64) -> Outcome<()> {
+    let sql = "UPDATE balances SET held = held - $3 \
+               WHERE village = $1 AND household = $2 AND account = 'available' AND held >= $3";
+    let values: [Value; 3] = [village.into(), household.into(), points.into()];
+    match db::run(tx, sql, values).await? {
+        1 => Ok(()),
+        _ => Err(Problem::fault(format!("household {household} holds less than {points}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journal_that_does_not_sum_to_zero_is_not_balanced() {
+        let household = Uuid::from_u128(1);
+        let mut journal =
+            Journal::transfer("score", "a", Account::Issued, Account::Pending(household), 5);
+        assert!(journal.is_balanced());
+        journal.postings.push((Account::Expired, i64::MAX));
+        assert!(!journal.is_balanced());
+    }
+
+    #[test]
+    fn the_same_meaning_has_the_same_id_in_one_village_only() {
+        let [here, there] = ["460205001201", "460205001202"].map(|code| code.parse::<Village>());
+        let (here, there) = (here.expect("a code"), there.expect("a code"));
+        let journal = Journal::transfer("score", "a", Account::Issued, Account::Redeemed, 5);
+        assert_eq!(journal.id(&here), journal_id(&here, "score", "a"));
+        assert_ne!(journal.id(&here), journal.id(&there));
+    }
+}

@@ -1,0 +1,14 @@
+//! What every slice stands on, and what knows no slice.
+
+pub mod audit;
+pub mod cache;
+pub mod clock;
+pub mod command;
+pub mod db;
+pub mod idempotency;
+pub mod ledger;
+pub mod page;
+pub mod period;
+pub mod problem;
+pub mod region;
+pub mod text;

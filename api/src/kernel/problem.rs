@@ -1,0 +1,283 @@
+//! Every way a request can be refused, in one table, and the body that says so (RFC 9457).
+//!
+//! Rules return a [`Code`] or a [`Refusal`] and know no HTTP. What is not a refusal is a fault: its
+//! cause is logged once with the request id and never sent.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, ResponseError};
+use sea_orm::DbErr;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::clock::Instant;
+
+/// The result of anything a request does.
+pub type Outcome<T> = Result<T, Problem>;
+
+macro_rules! codes {
+    ($($name:ident $code:literal $status:literal $zh:literal $en:literal $advice:literal;)*) => {
+        /// A stable word for one way a request is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($name),* }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// The HTTP status this code is sent with.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status),* }
+            }
+
+            /// A title for people, in Chinese or English.
+            pub fn title(self, english: bool) -> &'static str {
+                match self { $(Self::$name => if english { $en } else { $zh }),* }
+            }
+
+            /// What the client can do about it.
+            pub fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice),* }
+            }
+        }
+    };
+}
+
+codes! {
+    BodyMissing "body_missing" 400 "缺少请求正文" "The request has no body" "Send a JSON object.";
+    MalformedJson "malformed_json" 400 "请求正文不是正确的 JSON" "The body is not the JSON this operation reads" "Compare the body with the schema; `errors` points at the place.";
+    UnknownField "unknown_field" 400 "请求中有不认识的字段" "The body has a field this operation does not know" "Remove the field that `errors` names.";
+    InvalidPath "invalid_path" 400 "地址中的编号格式不正确" "A part of the path is not of its form" "Compare the path with the documented patterns.";
+    InvalidQuery "invalid_query" 400 "查询参数不正确" "A query parameter is unknown, repeated or not of its form" "Compare the query with the documented parameters.";
+    InvalidHeader "invalid_header" 400 "请求头不正确" "A header is repeated or not of its form" "Send the header once, in its documented form.";
+    InvalidCursor "invalid_cursor" 400 "翻页游标不正确" "The cursor does not belong to this list" "Start again without a cursor.";
+    IdempotencyKeyMissing "idempotency_key_missing" 400 "缺少 Idempotency-Key 请求头" "The Idempotency-Key header is missing" "Make one key per intended effect and send it with every try.";
+    IdempotencyKeyInvalid "idempotency_key_invalid" 400 "Idempotency-Key 格式不正确" "The Idempotency-Key is not 1 to 255 visible ASCII characters" "Send a UUID.";
+    TokenMissing "token_missing" 401 "请先登录" "No access token was sent" "Log in and send `Authorization: Bearer …`.";
+    TokenInvalid "token_invalid" 401 "登录已失效，请重新登录" "The access token is expired or not valid" "Log in again.";
+    RoleRequired "role_required" 403 "您没有办理此事的职责" "Your roles do not allow this" "Ask somebody with the documented role.";
+    OtherHousehold "other_household" 403 "不能替别的家庭办理" "This is for the household's own members" "Act for your own household.";
+    ConflictOfInterest "conflict_of_interest" 403 "涉及本人、本户或近亲，应当回避" "Your own person, household or kin is concerned" "Leave it to somebody else.";
+    NotFound "not_found" 404 "没有找到" "Nothing is here for you" "Check the address; what lies outside your scope also answers this.";
+    MethodNotAllowed "method_not_allowed" 405 "此地址不支持该方法" "This path does not know the method" "Use a method named in `Allow`.";
+    IdempotencyInFlight "idempotency_in_flight" 409 "相同的请求正在处理" "The same request is being processed" "Wait as `Retry-After` says and send it again.";
+    IdTaken "id_taken" 409 "编号已被使用" "This id is already in use" "If this is a retry, send the first Idempotency-Key; else make a new id.";
+    DuplicateClaim "duplicate_claim" 409 "这件事已经申报过" "This deed has already been claimed" "See the claim in `existing`.";
+    WrongState "wrong_state" 409 "当前状态不能这样办理" "The present state does not allow this" "Read `current` and reload.";
+    AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
+    WeekNotOver "week_not_over" 409 "本周尚未结束" "The week is not over" "Wait until Monday 00:00, village time.";
+    ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "After the deadline only the committee or the township can propose a reversal: ask them.";
+    ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision.";
+    WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
+    SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
+    HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
+    BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
+    UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";
+    InvalidField "invalid_field" 422 "填写的内容不符合要求" "A field breaks a rule" "`errors` names each field and its rule.";
+    IdempotencyKeyReused "idempotency_key_reused" 422 "Idempotency-Key 已用于另一请求" "This key was used with another request" "Make a new key for a new effect.";
+    RuleNotInForce "rule_not_in_force" 422 "细则在当天不适用" "The rule was not in force on the day of the deed" "Choose a rule from the village's list.";
+    ClaimTooLate "claim_too_late" 422 "已超过申报期限" "The deed is too long ago to be claimed" "Ask the committee, who may admit it with a reason.";
+    ClaimInFuture "claim_in_future" 422 "事情还没有发生" "The deed lies in the future" "Claim it when it is done.";
+    EvidenceMissing "evidence_missing" 422 "佐证不齐" "Evidence that the rule asks for is missing" "`errors` names what is missing.";
+    MemberRequired "member_required" 422 "请选择是哪位家庭成员" "The rule counts per member: say which one" "Send `member`.";
+    EventRequired "event_required" 422 "请填写活动或编号" "The rule needs the event, ticket or certificate it is about" "Send `event`.";
+    OutsideRange "outside_range" 422 "分值超出细则范围" "The points lie outside the rule's range" "Keep within `points_min` and `points_max`.";
+    ReasonRequired "reason_required" 422 "请写明理由" "A reason is required" "Send a readable `reason`.";
+    InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
+    HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
+    NothingToReverse "nothing_to_reverse" 422 "没有可冲正的积分" "Nothing is left to reverse of this line" "Reload the line.";
+    PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
+    ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
+    PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
+    Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
+    Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";
+}
+
+/// A request that was understood and refused.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    pub code: Code,
+    pub detail: Option<String>,
+    pub errors: Vec<FieldError>,
+    /// The present state of the thing, on 409.
+    pub current: Option<String>,
+    /// The thing that is in the way.
+    pub existing: Option<Uuid>,
+    /// When the refused thing becomes possible.
+    pub opens_at: Option<Instant>,
+    /// Seconds until a retry makes sense.
+    pub retry_after: Option<u32>,
+}
+
+/// One field of the body and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer into the body.
+    #[schema(example = "/occurred_on")]
+    pub pointer: String,
+    #[schema(example = "range")]
+    pub code: String,
+    #[schema(example = "at least 1")]
+    pub detail: String,
+}
+
+impl Refusal {
+    pub fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    pub fn at(mut self, pointer: &str, code: &str, detail: impl Into<String>) -> Self {
+        let (pointer, code) = (pointer.to_owned(), code.to_owned());
+        self.errors.push(FieldError { pointer, code, detail: detail.into() });
+        self
+    }
+
+    pub fn existing(mut self, id: Uuid) -> Self {
+        self.existing = Some(id);
+        self
+    }
+
+    /// The action is not possible in the state `current`.
+    pub fn wrong_state(current: impl Into<String>) -> Self {
+        let mut refusal = Self::from(Code::WrongState);
+        refusal.current = Some(current.into());
+        refusal
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        let none = (None, Vec::new(), None, None, None, None);
+        let (detail, errors, current, existing, opens_at, retry_after) = none;
+        Self { code, detail, errors, current, existing, opens_at, retry_after }
+    }
+}
+
+/// Why a request has no good answer.
+#[derive(Debug)]
+pub enum Problem {
+    Refused(Box<Refusal>),
+    Database(DbErr),
+    /// Our own data or code is not as it must be.
+    Fault(String),
+}
+
+impl Problem {
+    pub fn fault(what: impl Into<String>) -> Self {
+        Self::Fault(what.into())
+    }
+
+    /// What the client is told.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => (**refusal).clone(),
+            Self::Database(error) if super::db::is_passing(error) => {
+                Refusal { retry_after: Some(1), ..Code::Busy.into() }
+            }
+            Self::Database(_) | Self::Fault(_) => Code::Internal.into(),
+        }
+    }
+}
+
+impl From<Code> for Problem {
+    fn from(code: Code) -> Self {
+        Refusal::from(code).into()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<DbErr> for Problem {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => f.write_str(refusal.code.as_str()),
+            Self::Database(error) => error.fmt(f),
+            Self::Fault(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.refusal().code.status()).unwrap_or_default()
+    }
+
+    /// Only the status: the body is written by [`crate::http::answer_problems`], which knows the
+    /// request's language and id.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// RFC 9457 problem details, sent as `application/problem+json` for every refusal and fault.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// Where this kind of problem is explained; ends in the code.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/window_closed")]
+    pub kind: String,
+    #[schema(example = "现在不在兑换期")]
+    pub title: &'static str,
+    #[schema(example = 409)]
+    pub status: u16,
+    /// The stable word to branch on.
+    #[schema(example = "window_closed")]
+    pub code: &'static str,
+    /// What the client can do, or more about this case.
+    #[schema(example = "Come back at `opens_at`.")]
+    pub detail: String,
+    /// The request id.
+    #[schema(example = "0192f0c1-7a52-7c3e-9c58-2f1f6f0c9a11")]
+    pub instance: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+    /// The present state, on 409.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "collected")]
+    pub current: Option<String>,
+    /// The thing that is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "0192f0c1-7a52-7c3e-9c58-2f1f6f0c9a11")]
+    pub existing: Option<Uuid>,
+    /// When it becomes possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub opens_at: Option<Instant>,
+}
+
+impl ProblemBody {
+    pub fn new(refusal: Refusal, english: bool, instance: String) -> Self {
+        let code = refusal.code;
+        Self {
+            kind: format!("/problems/{}", code.as_str()),
+            title: code.title(english),
+            status: code.status(),
+            code: code.as_str(),
+            detail: refusal.detail.unwrap_or_else(|| code.advice().to_owned()),
+            instance,
+            errors: refusal.errors,
+            current: refusal.current,
+            existing: refusal.existing,
+            opens_at: refusal.opens_at,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Jifen (积分): the JSON API behind a village points mini-program.
+//!
+//! A folder per village process over a thin kernel; `routes` is the table of contents.
+
+pub mod app;
+pub mod calendar;
+pub mod claims;
+pub mod config;
+pub mod contract;
+pub mod households;
+pub mod http;
+pub mod identity;
+pub mod kernel;
+pub mod publicity;
+pub mod rankings;
+pub mod redemption;
+pub mod regions;
+pub mod routes;
+pub mod rules;
+pub mod sandbox;
+pub mod scoring;
+pub mod statistics;
+pub mod verify;

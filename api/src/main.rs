@@ -1,0 +1,81 @@
+//! The command line: `jifen` alone serves.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use api::app::{self, App};
+use actix_web::web::Data;
+use api::config::{self, Config};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "jifen", version, about = "The JSON API of a village points system (乡村治理积分制)")]
+struct Line {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default)
+    Serve,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// Recompute every balance, line and standing from the postings; names the first row that disagrees
+    Verify,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print the text of `.env.example`
+    EnvExample,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    // A missing `.env` is the normal case; a broken one is named by the setting it breaks.
+    let _ = dotenvy::dotenv();
+    let line = Line::parse();
+    let filter = tracing_subscriber::EnvFilter::new(&line.config.server.log);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(line).await {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "jifen: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut out = std::io::stdout();
+    match line.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(line.config).await?,
+        Command::Migrate => app::migrate(&App::connect(line.config).await?).await?,
+        Command::Openapi => writeln!(out, "{:#}", api::contract::document())?,
+        Command::EnvExample => write!(out, "{}", config::env_example())?,
+        Command::Verify => {
+            let app = App::connect(line.config).await?;
+            let found = api::verify::verify(&app.db).await?;
+            writeln!(out, "{found}")?;
+            return Ok(if found.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let missing = config.missing();
+    if !missing.is_empty() {
+        return Err(missing.join("; ").into());
+    }
+    let listener = TcpListener::bind(config.server.bind_addr)
+        .map_err(|error| format!("cannot listen on {}: {error}", config.server.bind_addr))?;
+    let app = App::connect(config).await?;
+    app::migrate(&app).await?;
+    app::prepare_sandbox(&app).await?;
+    tracing::info!("listening on http://{}, documentation at /docs", listener.local_addr()?);
+    app::serve(Data::new(app), listener)?.await?;
+    Ok(())
+}

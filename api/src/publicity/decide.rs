@@ -1,0 +1,303 @@
+//! `POST …/objections/{objection}/decision`.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, post};
+use sea_orm::{FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::cycle::confirmation;
+use super::object::{Objection, line_of, load};
+use super::rules::{Decision, Effect, effect};
+use crate::app::App;
+use crate::calendar;
+use crate::households::{Notice, tell};
+use crate::http::path_id;
+use crate::identity::{Decides, Official, is_concerned};
+use crate::kernel::audit::{self, Act};
+use crate::kernel::clock::Instant;
+use crate::kernel::command::{Answer, Command};
+use crate::kernel::db::{self, Tx};
+use crate::kernel::ledger::{self, Account, Journal, journal_id};
+use crate::kernel::period::Week;
+use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::region::Village;
+use crate::kernel::text::readable;
+use crate::rankings;
+
+/// The committee's decision on an objection.
+#[derive(Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDecision {
+    pub decision: Decision,
+    /// What the line is worth from now on; only to amend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(nullable = false, minimum = -1000, maximum = 1000, example = 2)]
+    pub points: Option<i64>,
+    /// Told to both sides.
+    #[validate(length(min = 1, max = 500))]
+    #[schema(min_length = 1, max_length = 500, example = "签到表上没有其签名")]
+    pub reason: String,
+}
+
+/// Decide on an objection
+#[utoipa::path(tag = "publicity", operation_id = "objections_decide", security(("bearer" = [])),
+    params(("village" = Village, Path, description = "Code of the village"),
+        ("objection" = Uuid, Path, description = "The objection's id")),
+    request_body = NewDecision, responses((status = 201, body = Objection)),
+    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state reason_required \
+        outside_range invalid_field"))))]
+#[post("/v1/villages/{village}/objections/{objection}/decision")]
+async fn decide_objection(
+    member: Official<Decides>,
+    request: HttpRequest,
+    decision: Command<NewDecision>,
+    app: Data<App>,
+) -> Outcome<Answer<Objection>> {
+    let id = path_id(&request, "objection")?;
+    let done = decision.once(&app, member.village.as_str(), member.account, async |tx| {
+        decide(&app, tx, &member, id, &decision.body).await
+    });
+    let done = done.await?.created();
+    app.cache.refresh();
+    Ok(done)
+}
+
+/// The contested line as it stands in the ledger.
+#[derive(FromQueryResult)]
+struct Contested {
+    household: Uuid,
+    member: Option<Uuid>,
+    rule_set: Uuid,
+    rule: String,
+    category: String,
+    event: Option<String>,
+    occurred_on: String,
+    week: String,
+    times: i64,
+    points: i64,
+    list_closed: String,
+}
+
+async fn decide(
+    app: &App,
+    tx: &Tx,
+    by: &Official<Decides>,
+    id: Uuid,
+    new: &NewDecision,
+) -> Outcome<Objection> {
+    let village = &by.village;
+    let reason = readable(&new.reason)
+        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    calendar::touch(tx, village).await?;
+    let objection = load(tx, village, id, None).await?;
+    let at = line_of(tx, village, objection.month, objection.line).await?;
+    // Read again now that the line is locked: decisions on one line follow one another.
+    let row = row(tx, village, id).await?;
+    if !matches!(row.status.as_str(), "filed" | "investigating") {
+        return Err(Refusal::wrong_state(row.status).into());
+    }
+    let line = contested(tx, village, at.line).await?;
+    refuse_concerned(tx, by, &line, &row).await?;
+    // What another objection has struck stays struck.
+    let effect = match at.status.as_str() {
+        "struck" => Effect { status: "struck", reversed: 0 },
+        _ => effect(new.decision, line.points, new.points)?,
+    };
+    let now = app.clock.now();
+    record(tx, by, &row, new, &reason, now).await?;
+    let others = others_open(tx, village, at.line).await?;
+    if effect.reversed != 0 {
+        reverse(tx, by, id, at.line, &line, &effect, now).await?;
+    }
+    // While another objection to the line is open, it stays contested unless nothing is left of it.
+    let status = if others > 0 && effect.status != "struck" { "contested" } else { effect.status };
+    settle_line(tx, village, at.line, &line, &effect, status, now).await?;
+    inform(tx, village, &row, &line, new.decision, &reason, now).await?;
+    load(tx, village, id, Some(row.filed_by)).await
+}
+
+async fn row(tx: &Tx, village: &Village, id: Uuid) -> Outcome<entity::objection::Model> {
+    let sql = "SELECT * FROM objections WHERE village = $1 AND id = $2";
+    let values: [Value; 2] = [village.into(), id.into()];
+    Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
+}
+
+async fn contested(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Contested> {
+    let sql = "SELECT l.household, l.member, l.rule_set, l.rule, l.category, l.event, \
+                 l.occurred_on, l.week, l.times, t.status AS list_closed, \
+                 l.awarded + COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r \
+                   WHERE r.village = l.village AND r.reverses = l.id), 0) AS points \
+               FROM score_lines l \
+               JOIN public_list_lines p ON p.village = l.village AND p.line = l.id \
+               JOIN public_lists t ON t.village = p.village AND t.month = p.month \
+               WHERE l.village = $1 AND l.id = $2";
+    let values: [Value; 2] = [village.into(), line.into()];
+    Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
+}
+
+/// Nobody decides about their own household or kin, nor on an objection of them.
+async fn refuse_concerned(
+    tx: &Tx,
+    by: &Official<Decides>,
+    line: &Contested,
+    objection: &entity::objection::Model,
+) -> Outcome<()> {
+    for household in [line.household, objection.filer_household] {
+        if is_concerned(tx, &by.village, by.person, household).await? {
+            return Err(Code::ConflictOfInterest.into());
+        }
+    }
+    Ok(())
+}
+
+async fn record(
+    tx: &Tx,
+    by: &Official<Decides>,
+    objection: &entity::objection::Model,
+    new: &NewDecision,
+    reason: &str,
+    now: Instant,
+) -> Outcome<()> {
+    let word = serde_json::to_value(new.decision).unwrap_or_default();
+    let word = word.as_str().unwrap_or_default();
+    let sql = "UPDATE objections SET status = 'decided', decision = $3, decided_by = $4, \
+               decided_at = $5, decided_reason = $6, points_after = $7 \
+               WHERE village = $1 AND id = $2 AND status IN ('filed', 'investigating')";
+    let values: [Value; 7] = [
+        (&by.village).into(),
+        objection.id.into(),
+        word.into(),
+        by.person.into(),
+        now.0.into(),
+        reason.into(),
+        new.points.into(),
+    ];
+    if db::run(tx, sql, values).await? == 0 {
+        return Err(Refusal::wrong_state("decided").into());
+    }
+    let act = Act {
+        region: by.village.as_str(),
+        actor: Some(by.person),
+        action: "objection.decide",
+        subject: objection.id.to_string(),
+        detail: serde_json::json!({ "decision": word, "line": objection.number }),
+    };
+    audit::record(tx, now, act).await
+}
+
+async fn others_open(tx: &Tx, village: &Village, line: Uuid) -> Outcome<i64> {
+    let sql = "SELECT COUNT(*) FROM objections WHERE village = $1 AND line = $2 \
+               AND status IN ('filed', 'investigating')";
+    Ok(db::number(tx, sql, [village.into(), line.into()]).await?)
+}
+
+/// Takes points of a line back: a journal against the week's, and a line of its own in the same week,
+/// because the board of that week is not final while the objection was open.
+async fn reverse(
+    tx: &Tx,
+    by: &Official<Decides>,
+    objection: Uuid,
+    id: Uuid,
+    line: &Contested,
+    effect: &Effect,
+    now: Instant,
+) -> Outcome<()> {
+    let village = &by.village;
+    let household = line.household;
+    let (from, to) = (Account::Pending(household), Account::Issued);
+    let mut journal =
+        Journal::transfer("reversal", objection.to_string(), from, to, effect.reversed);
+    journal.reverses = Some(journal_id(village, "score", &format!("{}:{household}", line.week)));
+    let reversal = journal.id(village);
+    ledger::post(tx, village, Some(by.person), now, &[journal]).await?;
+    // A deed that was wholly taken back no longer counts against the cap of later sheets.
+    let times = if effect.reversed == line.points { -line.times } else { 0 };
+    let sql = "INSERT INTO score_lines (village, id, kind, week, household, member, reverses, \
+               rule_set, rule, category, event, occurred_on, approved_at, times, claimed, awarded) \
+               VALUES ($1, $2, 'reversal', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
+    let values: [Value; 14] = [
+        village.into(),
+        reversal.into(),
+        line.week.as_str().into(),
+        household.into(),
+        line.member.into(),
+        id.into(),
+        line.rule_set.into(),
+        line.rule.as_str().into(),
+        line.category.as_str().into(),
+        line.event.clone().into(),
+        line.occurred_on.as_str().into(),
+        now.0.into(),
+        times.into(),
+        (-effect.reversed).into(),
+    ];
+    db::run(tx, sql, values).await?;
+    let week = line.week.parse::<Week>();
+    let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
+    rankings::rebuild(tx, village, week).await
+}
+
+/// Writes the line's new state, and confirms what is left of it when its list has closed without it.
+async fn settle_line(
+    tx: &Tx,
+    village: &Village,
+    id: Uuid,
+    line: &Contested,
+    effect: &Effect,
+    status: &str,
+    now: Instant,
+) -> Outcome<()> {
+    let left = line.points - effect.reversed;
+    let confirms = line.list_closed == "closed" && matches!(status, "upheld" | "adjusted");
+    let confirmed_at = confirms.then_some(now.0);
+    if confirms && left != 0 {
+        let journal = confirmation(id.to_string(), line.household, left);
+        ledger::post(tx, village, None, now, &[journal]).await?;
+    }
+    let sql = "UPDATE public_list_lines SET status = $3, confirmed_at = $4 \
+               WHERE village = $1 AND line = $2";
+    let values: [Value; 4] = [village.into(), id.into(), status.into(), confirmed_at.into()];
+    db::run(tx, sql, values).await?;
+    let claim = match status {
+        "struck" => "overturned",
+        _ if confirms => "confirmed",
+        _ => return Ok(()),
+    };
+    let sql = "UPDATE claims SET status = $3, version = version + 1 \
+               WHERE village = $1 AND id = $2 AND status = 'scored'";
+    db::run(tx, sql, [village.into(), id.into(), claim.into()]).await?;
+    Ok(())
+}
+
+/// Both sides are told; the claimant's notice does not say who objected.
+async fn inform(
+    tx: &Tx,
+    village: &Village,
+    objection: &entity::objection::Model,
+    line: &Contested,
+    decision: Decision,
+    reason: &str,
+    now: Instant,
+) -> Outcome<()> {
+    let outcome = match decision {
+        Decision::Dismissed => "异议不成立，该条有效",
+        Decision::Amended => "异议部分成立，该条积分已调整",
+        Decision::Upheld => "异议成立，该条已冲正",
+    };
+    let detail = format!("{}公示第{}条：{outcome}。理由：{reason}", objection.month, objection.number);
+    let told = |recipient, kind| Notice {
+        recipient,
+        kind,
+        subject: objection.id,
+        detail: detail.clone(),
+    };
+    let notices = [
+        told(line.household, "line_decided"),
+        told(objection.filed_by, "objection_decided"),
+    ];
+    tell(tx, village, now, &notices).await
+}

@@ -1,0 +1,288 @@
+//! `GET …/public-lists/{month}`, `…/lines` and `…/households`: what hangs on the village's board.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::http::{Query, path_part, public_json};
+use crate::kernel::clock::Instant;
+use crate::kernel::db;
+use crate::kernel::page::Start;
+use crate::kernel::period::Month;
+use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::kernel::region::Village;
+use crate::kernel::text::masked;
+use crate::regions;
+
+/// One village's month in publicity (公示).
+#[derive(Serialize, ToSchema)]
+pub struct PublicList {
+    pub month: Month,
+    /// `open`, `closing` or `closed`.
+    #[schema(example = "open")]
+    pub status: String,
+    pub opens_at: Instant,
+    /// Objections are taken until just before.
+    pub closes_at: Instant,
+    #[schema(example = 42)]
+    pub line_count: i64,
+    #[schema(example = 17)]
+    pub household_count: i64,
+    /// Awarded in the month, before any reversal.
+    #[schema(example = 120)]
+    pub points: i64,
+}
+
+/// A line that everybody may read and contest.
+#[derive(Serialize, ToSchema)]
+pub struct PublicLine {
+    /// The line's number on this list: its address for an objection.
+    #[schema(example = 12)]
+    pub number: i64,
+    /// The household's number on this list.
+    #[schema(example = 5)]
+    pub household_number: i64,
+    /// The head's name, masked.
+    #[schema(example = "张*")]
+    pub name: String,
+    #[schema(example = "living_environment")]
+    pub category: String,
+    #[schema(example = "env.courtyard_model")]
+    pub rule: String,
+    #[schema(example = "评为月度美丽庭院/文明卫生户")]
+    pub rule_name: String,
+    #[schema(example = "2024-08-20")]
+    pub occurred_on: String,
+    /// Awarded, after caps.
+    #[schema(example = 5)]
+    pub points: i64,
+    /// `open`, `contested`, `upheld`, `adjusted` or `struck`.
+    #[schema(example = "open")]
+    pub status: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct PublicLinePage {
+    pub items: Vec<PublicLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+/// A household's total on the list, deductions included.
+#[derive(Serialize, ToSchema)]
+pub struct PublicHousehold {
+    /// The household's number on this list.
+    #[schema(example = 5)]
+    pub household_number: i64,
+    /// The head's name, masked.
+    #[schema(example = "张*")]
+    pub name: String,
+    /// All its lines together, less what was struck.
+    #[schema(example = 9)]
+    pub points: i64,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct PublicHouseholdPage {
+    pub items: Vec<PublicHousehold>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LineQuery {
+    #[param(nullable = false)]
+    cursor: Option<String>,
+    #[param(nullable = false, minimum = 1, maximum = 100)]
+    limit: Option<u64>,
+}
+
+/// A month's public list
+#[utoipa::path(tag = "publicity", operation_id = "public_lists_show",
+    params(("village" = Village, Path, description = "Code of the village"),
+        ("month" = Month, Path, description = "The month")),
+    responses((status = 200, body = PublicList)))]
+#[get("/v1/villages/{village}/public-lists/{month}")]
+async fn show_list(request: HttpRequest, app: Data<App>) -> Outcome<HttpResponse> {
+    let (village, month) = place(&request)?;
+    let build = async { json(&load(app.db.read(), &village, month).await?) };
+    serve(&app, &request, &village, build).await
+}
+
+/// The lines of a list that are itemised in public
+#[utoipa::path(tag = "publicity", operation_id = "public_lists_list_lines",
+    params(("village" = Village, Path, description = "Code of the village"),
+        ("month" = Month, Path, description = "The month"), LineQuery),
+    responses((status = 200, body = PublicLinePage)),
+    extensions(("x-codes" = json!("invalid_cursor"))))]
+#[get("/v1/villages/{village}/public-lists/{month}/lines")]
+async fn list_lines(
+    request: HttpRequest,
+    query: Query<LineQuery>,
+    app: Data<App>,
+) -> Outcome<HttpResponse> {
+    let (village, month) = place(&request)?;
+    let build = async {
+        load(app.db.read(), &village, month).await?;
+        let filter = format!("lines {village} {month}");
+        let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
+        let lines = lines(&app, &village, month, &start).await?;
+        let page = start.page(lines, &filter, |line| line.number);
+        json(&PublicLinePage { items: page.items, next_cursor: page.next_cursor })
+    };
+    serve(&app, &request, &village, build).await
+}
+
+/// Each household's total on a list
+#[utoipa::path(tag = "publicity", operation_id = "public_lists_list_households",
+    params(("village" = Village, Path, description = "Code of the village"),
+        ("month" = Month, Path, description = "The month"), LineQuery),
+    responses((status = 200, body = PublicHouseholdPage)),
+    extensions(("x-codes" = json!("invalid_cursor"))))]
+#[get("/v1/villages/{village}/public-lists/{month}/households")]
+async fn list_list_households(
+    request: HttpRequest,
+    query: Query<LineQuery>,
+    app: Data<App>,
+) -> Outcome<HttpResponse> {
+    let (village, month) = place(&request)?;
+    let build = async {
+        load(app.db.read(), &village, month).await?;
+        let filter = format!("list households {village} {month}");
+        let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
+        let households = households(&app, &village, month, &start).await?;
+        let page = start.page(households, &filter, |household| household.household_number);
+        json(&PublicHouseholdPage { items: page.items, next_cursor: page.next_cursor })
+    };
+    serve(&app, &request, &village, build).await
+}
+
+fn place(request: &HttpRequest) -> Outcome<(Village, Month)> {
+    Ok((path_part(request, "village")?, path_part(request, "month")?))
+}
+
+fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Problem::fault(error.to_string()))
+}
+
+/// Public bytes, kept until something in the village changes.
+async fn serve(
+    app: &App,
+    request: &HttpRequest,
+    village: &Village,
+    build: impl Future<Output = Outcome<Vec<u8>>>,
+) -> Outcome<HttpResponse> {
+    let version = async {
+        Ok(regions::village(app.db.read(), village).await?.version.to_string())
+    };
+    // One version a village: the village's key, then the request's own.
+    let key = request.uri().to_string();
+    let ready = app.cache.ready(&format!("list:{key}"), version, build).await?;
+    Ok(public_json(request, &ready))
+}
+
+/// The list of a month.
+///
+/// # Errors
+/// `not_found` if the village has none yet.
+pub async fn load(on: &impl ConnectionTrait, village: &Village, month: Month) -> Outcome<PublicList> {
+    let sql = "SELECT * FROM public_lists WHERE village = $1 AND month = $2";
+    let values: [Value; 2] = [village.into(), month.to_string().into()];
+    let row = db::one::<entity::public_list::Model>(on, sql, values).await?.ok_or(Code::NotFound)?;
+    Ok(PublicList {
+        month,
+        status: row.status,
+        opens_at: Instant(row.opens_at),
+        closes_at: Instant(row.closes_at),
+        line_count: row.line_count,
+        household_count: row.household_count,
+        points: row.points,
+    })
+}
+
+async fn lines(
+    app: &App,
+    village: &Village,
+    month: Month,
+    start: &Start<i64>,
+) -> Outcome<Vec<PublicLine>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        number: i64,
+        household_number: i64,
+        name: Option<String>,
+        category: String,
+        rule: String,
+        rule_name: String,
+        occurred_on: String,
+        points: i64,
+        status: String,
+    }
+    let sql = "SELECT p.number, p.household_number, m.name, l.category, l.rule, \
+                 u.name_zh AS rule_name, l.occurred_on, l.awarded AS points, p.status \
+               FROM public_list_lines p \
+               JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+               JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               LEFT JOIN members m ON m.village = p.village AND m.household = p.household \
+                 AND m.is_head \
+               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 AND u.publicly_itemised \
+               ORDER BY p.number LIMIT $4";
+    let after = start.after.unwrap_or(0);
+    let values: [Value; 4] =
+        [village.into(), month.to_string().into(), after.into(), start.fetch().into()];
+    let rows = db::all::<Row>(app.db.read(), sql, values).await?;
+    let line = |row: Row| PublicLine {
+        number: row.number,
+        household_number: row.household_number,
+        name: masked(&row.name.unwrap_or_default()),
+        category: row.category,
+        rule: row.rule,
+        rule_name: row.rule_name,
+        occurred_on: row.occurred_on,
+        points: row.points,
+        status: row.status,
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+async fn households(
+    app: &App,
+    village: &Village,
+    month: Month,
+    start: &Start<i64>,
+) -> Outcome<Vec<PublicHousehold>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        household_number: i64,
+        name: Option<String>,
+        points: i64,
+    }
+    let sql = "SELECT p.household_number, m.name, \
+                 CAST(SUM(l.awarded + COALESCE(r.awarded, 0)) AS BIGINT) AS points \
+               FROM public_list_lines p \
+               JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+               LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded FROM score_lines \
+                 WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
+                 ON r.reverses = l.id \
+               LEFT JOIN members m ON m.village = p.village AND m.household = p.household \
+                 AND m.is_head \
+               WHERE p.village = $1 AND p.month = $2 AND p.household_number > $3 \
+               GROUP BY p.household_number, m.name ORDER BY p.household_number LIMIT $4";
+    let after = start.after.unwrap_or(0);
+    let values: [Value; 4] =
+        [village.into(), month.to_string().into(), after.into(), start.fetch().into()];
+    let rows = db::all::<Row>(app.db.read(), sql, values).await?;
+    let household = |row: Row| PublicHousehold {
+        household_number: row.household_number,
+        name: masked(&row.name.unwrap_or_default()),
+        points: row.points,
+    };
+    Ok(rows.into_iter().map(household).collect())
+}

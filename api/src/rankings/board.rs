@@ -1,0 +1,263 @@
+//! `GET /v1/regions/{region}/rankings/{period}`: a board, served as ready bytes.
+
+use std::cmp::Ordering;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use sea_orm::{FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::http::{Query, path_part, public_json};
+use crate::kernel::clock::Instant;
+use crate::kernel::db;
+use crate::kernel::period::Period;
+use crate::kernel::problem::{Outcome, Problem};
+use crate::kernel::region::RegionCode;
+use crate::kernel::text::masked;
+use crate::regions;
+
+/// How many ranks a board shows.
+const ROWS: usize = 50;
+
+/// What a board ranks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    #[default]
+    Households,
+    /// By points per household.
+    Grids,
+    /// By points per household.
+    Villages,
+}
+
+/// The best of a region in a period.
+#[derive(Serialize, ToSchema)]
+pub struct Board {
+    pub region: RegionCode,
+    pub period: Period,
+    pub of: Of,
+    /// `provisional` until every public list of the period is closed and every objection to it is
+    /// decided, then `final`.
+    #[schema(example = "provisional")]
+    pub status: String,
+    pub items: Vec<BoardRow>,
+}
+
+#[derive(Clone, Serialize, ToSchema)]
+pub struct BoardRow {
+    /// From 1; no two rows share one.
+    #[schema(example = 1)]
+    pub rank: usize,
+    /// Of a household the head's name, masked; else the region's name.
+    #[schema(example = "张*")]
+    pub name: String,
+    /// The village, or the grid or village that is ranked.
+    pub region: RegionCode,
+    /// Earned in the period; spending does not count.
+    #[schema(example = 39)]
+    pub points: i64,
+    /// Households that share the points; only of grids and villages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 68)]
+    pub households: Option<i64>,
+    /// Equal points with a neighbour on the board: a tie was broken.
+    pub tie: bool,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct BoardQuery {
+    #[serde(default)]
+    #[param(required = false)]
+    of: Of,
+}
+
+/// A region's board of a week, month, quarter or year
+#[utoipa::path(tag = "rankings", operation_id = "rankings_show",
+    params(("region" = RegionCode, Path, description = "Code of a region of any level"),
+        ("period" = Period, Path, description = "Week, month, quarter or year"), BoardQuery),
+    responses((status = 200, body = Board)))]
+#[get("/v1/regions/{region}/rankings/{period}")]
+async fn show_board(
+    request: HttpRequest,
+    query: Query<BoardQuery>,
+    app: Data<App>,
+) -> Outcome<HttpResponse> {
+    let region: RegionCode = path_part(&request, "region")?;
+    let period: Period = path_part(&request, "period")?;
+    let of = query.0.of;
+    let key = format!("board:{{{region}}}:{period}:{of:?}");
+    let build = async {
+        let board = build(&app, &region, period, of).await?;
+        serde_json::to_vec(&board).map_err(|error| Problem::fault(error.to_string()))
+    };
+    let ready = app.cache.ready(&key, version(&app, &region, period), build).await?;
+    Ok(public_json(&request, &ready))
+}
+
+/// Rises with every close and decision in any village of the region; a year also becomes final with
+/// the day.
+async fn version(app: &App, region: &RegionCode, period: Period) -> Outcome<String> {
+    let sql = "SELECT CAST(COALESCE(SUM(version), 0) AS BIGINT) FROM villages \
+               WHERE village >= $1 AND village < $2";
+    let sum = db::number(app.db.read(), sql, region.bounds()).await?;
+    let day = matches!(period, Period::Year(_)).then(|| app.clock.now().day());
+    Ok(format!("{sum}:{day:?}"))
+}
+
+async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcome<Board> {
+    regions::find(app.db.read(), region).await?;
+    let items = match of {
+        Of::Households => households(app, region, period).await?,
+        Of::Grids => groups(app, region, period, "h.grid").await?,
+        Of::Villages => groups(app, region, period, "h.village").await?,
+    };
+    let status = if is_final(app, region, period).await? { "final" } else { "provisional" };
+    Ok(Board { region: region.clone(), period, of, status: status.to_owned(), items })
+}
+
+async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<Vec<BoardRow>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        village: String,
+        name: Option<String>,
+        points: i64,
+    }
+    let sql = "SELECT s.village, m.name, s.points FROM standings s \
+               JOIN households h ON h.village = s.village AND h.id = s.household \
+               LEFT JOIN members m ON m.village = s.village AND m.household = s.household \
+                 AND m.is_head \
+               WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND h.status = 'active' \
+               ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
+                 h.number LIMIT $4";
+    let [from, to] = region.bounds();
+    // One more than is shown, to know whether the last one broke a tie.
+    let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
+    let values: [Value; 4] = [period.to_string().into(), from, to, limit.into()];
+    let rows = db::all::<Row>(app.db.read(), sql, values).await?;
+    let row = |(rank, row): (usize, Row)| {
+        let region = row.village.parse();
+        Ok(BoardRow {
+            rank,
+            name: masked(&row.name.unwrap_or_default()),
+            region: region.map_err(|_| Problem::fault(format!("village {}", row.village)))?,
+            points: row.points,
+            households: None,
+            tie: false,
+        })
+    };
+    let rows = (1..).zip(rows).map(row).collect::<Outcome<Vec<_>>>()?;
+    Ok(with_ties(rows))
+}
+
+fn with_ties(mut rows: Vec<BoardRow>) -> Vec<BoardRow> {
+    let points: Vec<_> = rows.iter().map(|row| row.points).collect();
+    for (at, row) in rows.iter_mut().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| points.get(at));
+        row.tie = [before, points.get(at + 1)].contains(&Some(&row.points));
+    }
+    rows.truncate(ROWS);
+    rows
+}
+
+/// Grids or villages, by points per eligible household.
+async fn groups(
+    app: &App,
+    region: &RegionCode,
+    period: Period,
+    column: &str,
+) -> Outcome<Vec<BoardRow>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        code: String,
+        name: String,
+        points: i64,
+        households: i64,
+    }
+    let sql = format!(
+        "SELECT r.code, r.name, CAST(COALESCE(SUM(s.points), 0) AS BIGINT) AS points, \
+           CAST(COUNT(*) AS BIGINT) AS households \
+         FROM households h JOIN regions r ON r.code = {column} \
+         LEFT JOIN standings s ON s.village = h.village AND s.household = h.id AND s.period = $1 \
+         WHERE h.village >= $2 AND h.village < $3 AND h.status = 'active' GROUP BY r.code, r.name"
+    );
+    let [from, to] = region.bounds();
+    let mut rows =
+        db::all::<Row>(app.db.read(), &sql, [period.to_string().into(), from, to]).await?;
+    rows.sort_by(|a, b| per_household(a.points, a.households, b.points, b.households)
+        .then_with(|| a.code.cmp(&b.code)));
+    let row = |(rank, row): (usize, Row)| {
+        let region = row.code.parse();
+        Ok(BoardRow {
+            rank,
+            name: row.name,
+            region: region.map_err(|_| Problem::fault(format!("region {}", row.code)))?,
+            points: row.points,
+            households: Some(row.households),
+            tie: false,
+        })
+    };
+    (1..).zip(rows).take(ROWS).map(row).collect()
+}
+
+/// More points per household first, without rounding.
+fn per_household(a_points: i64, a_count: i64, b_points: i64, b_count: i64) -> Ordering {
+    let cross = |points: i64, count: i64| i128::from(points) * i128::from(count);
+    cross(b_points, a_count).cmp(&cross(a_points, b_count))
+}
+
+/// Whether nothing in the period can change any more.
+async fn is_final(app: &App, region: &RegionCode, period: Period) -> Outcome<bool> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        missing: i64,
+        undecided: i64,
+        last_close: Option<i64>,
+    }
+    let sql = "SELECT \
+        (SELECT COUNT(*) FROM villages v WHERE v.village >= $1 AND v.village < $2 \
+           AND v.starts_at < $5 AND NOT EXISTS (SELECT 1 FROM public_lists p \
+             WHERE p.village = v.village AND p.month = $4 AND p.status = 'closed')) AS missing, \
+        (SELECT COUNT(*) FROM objections o WHERE o.village >= $1 AND o.village < $2 \
+           AND o.month BETWEEN $3 AND $4 AND o.status IN ('filed', 'investigating')) AS undecided, \
+        (SELECT MAX(closes_at) FROM public_lists p WHERE p.village >= $1 AND p.village < $2 \
+           AND p.month = $4) AS last_close";
+    let [from, to] = region.bounds();
+    let first = period.weeks().0.month().to_string();
+    let last = period.last_month().to_string();
+    let values = [from, to, first.into(), last.into(), period.ends_at().0.into()];
+    let row = db::one::<Row>(app.db.read(), sql, values).await?;
+    let Some(Row { missing, undecided, last_close }) = row else { return Ok(false) };
+    // The year's ranking is itself seven days in publicity.
+    let rest_days = if matches!(period, Period::Year(_)) { 7 } else { 0 };
+    let rested =
+        last_close.is_some_and(|at| Instant(at).plus_days(rest_days) <= app.clock.now());
+    Ok(missing == 0 && undecided == 0 && rested)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(rank: usize, points: i64) -> BoardRow {
+        let region = "460205100201".parse().expect("a code");
+        BoardRow { rank, name: "张*".to_owned(), region, points, households: None, tie: false }
+    }
+
+    #[test]
+    fn both_sides_of_a_tie_are_marked() {
+        let rows = with_ties(vec![row(1, 9), row(2, 5), row(3, 5), row(4, 1)]);
+        assert_eq!(rows.iter().map(|row| row.tie).collect::<Vec<_>>(), [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_small_village_is_not_behind_for_being_small() {
+        assert_eq!(per_household(10, 2, 40, 10), Ordering::Less);
+        assert_eq!(per_household(10, 3, 10, 2), Ordering::Greater);
+        assert_eq!(per_household(10, 5, 4, 2), Ordering::Equal);
+    }
+}

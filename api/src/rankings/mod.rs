@@ -1,0 +1,51 @@
+//! Rankings (排名): who earned most in a week, month, quarter or year. Spending never lowers a rank.
+
+mod board;
+mod neighbours;
+mod order;
+
+use sea_orm::Value;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::kernel::db::{self, Tx};
+use crate::kernel::period::{Period, Week};
+use crate::kernel::problem::Outcome;
+use crate::kernel::region::Village;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(board::show_board).service(neighbours::show_rank);
+}
+
+/// A village's standings in a period from its score lines: `$1` is the village, `$2` the period, `$3`
+/// and `$4` its first and last week. The lines are the truth; [`rebuild`] and `jifen verify` share
+/// this one definition.
+pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
+    CAST(SUM(awarded) AS BIGINT) AS points, \
+    CAST(-SUM(CASE WHEN (awarded < 0) = (kind <> 'reversal') THEN awarded ELSE 0 END) AS BIGINT) \
+      AS deductions, \
+    CAST(COUNT(DISTINCT CASE WHEN awarded > 0 AND kind <> 'reversal' THEN category END) AS BIGINT) \
+      AS categories, \
+    CAST(MAX(approved_at) AS BIGINT) AS reached_at \
+    FROM score_lines WHERE village = $1 AND week BETWEEN $3 AND $4 GROUP BY village, household";
+
+/// The parameters of [`STANDINGS`].
+pub fn span(village: &Village, period: Period) -> [Value; 4] {
+    let (first, last) = period.weeks();
+    let text = |value: &dyn std::fmt::Display| Value::from(value.to_string());
+    [village.into(), text(&period), text(&first), text(&last)]
+}
+
+/// Brings the standings of a week, and of its month, quarter and year, up to date.
+pub async fn rebuild(tx: &Tx, village: &Village, week: Week) -> Outcome<()> {
+    let sql = format!(
+        "INSERT INTO standings (village, period, household, points, deductions, categories, \
+         reached_at) SELECT * FROM ({STANDINGS}) AS fresh WHERE true \
+         ON CONFLICT (village, period, household) DO UPDATE SET points = excluded.points, \
+         deductions = excluded.deductions, categories = excluded.categories, \
+         reached_at = excluded.reached_at"
+    );
+    for period in week.periods() {
+        db::run(tx, &sql, span(village, period)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! `GET /v1/villages/{village}/rankings/{period}/households/{household}`: my rank and my neighbours.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, get};
+use sea_orm::{FromQueryResult, Value};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::order::{DecidedBy, Standing, decided_by, order};
+use crate::app::App;
+use crate::households::may_read;
+use crate::http::{path_id, path_part};
+use crate::identity::Neighbour;
+use crate::kernel::command::Answer;
+use crate::kernel::db;
+use crate::kernel::period::Period;
+use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::region::Village;
+use crate::kernel::text::masked;
+
+/// A household's rank in its village.
+#[derive(Serialize, ToSchema)]
+pub struct HouseholdRank {
+    pub period: Period,
+    #[schema(example = 4)]
+    pub rank: usize,
+    /// How many households are ranked.
+    #[schema(example = 202)]
+    pub of: usize,
+    #[schema(example = 39)]
+    pub points: i64,
+    /// The rule that put the household before the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ahead_by: Option<DecidedBy>,
+    /// The rule that put it behind the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub behind_by: Option<DecidedBy>,
+    /// Up to two households on either side.
+    pub neighbours: Vec<RankedNeighbour>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RankedNeighbour {
+    #[schema(example = 3)]
+    pub rank: usize,
+    /// The head's name, masked.
+    #[schema(example = "李*")]
+    pub name: String,
+    #[schema(example = 40)]
+    pub points: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    household: Uuid,
+    name: Option<String>,
+    points: i64,
+    deductions: i64,
+    categories: i64,
+    reached_at: i64,
+    number: i64,
+}
+
+impl Row {
+    fn standing(&self) -> Standing {
+        let Self { points, deductions, categories, reached_at, number, .. } = *self;
+        Standing { points, deductions, categories, reached_at, number }
+    }
+}
+
+/// A household's rank, its neighbours, and what decided
+#[utoipa::path(tag = "rankings", operation_id = "rankings_show_household",
+    security(("bearer" = [])),
+    params(("village" = Village, Path, description = "Code of the village"),
+        ("period" = Period, Path, description = "Week, month, quarter or year"),
+        ("household" = Uuid, Path, description = "The household's id")),
+    responses((status = 200, body = HouseholdRank)),
+    extensions(("x-codes" = json!("other_household"))))]
+#[get("/v1/villages/{village}/rankings/{period}/households/{household}")]
+async fn show_rank(
+    caller: Neighbour,
+    request: HttpRequest,
+    app: Data<App>,
+) -> Outcome<Answer<HouseholdRank>> {
+    let period: Period = path_part(&request, "period")?;
+    let household = path_id(&request, "household")?;
+    let rows = rows(&app, &caller.village, period).await?;
+    let at = rows.iter().position(|row| row.household == household).ok_or(Code::NotFound)?;
+    may_read(&caller, household)?;
+    Ok(Answer::ok(rank(period, &rows, at).ok_or(Code::NotFound)?))
+}
+
+async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>> {
+    let sql = "SELECT s.household, m.name, s.points, s.deductions, s.categories, s.reached_at, \
+                 h.number \
+               FROM standings s JOIN households h ON h.village = s.village AND h.id = s.household \
+               LEFT JOIN members m ON m.village = s.village AND m.household = s.household \
+                 AND m.is_head \
+               WHERE s.village = $1 AND s.period = $2 AND h.status = 'active'";
+    let values: [Value; 2] = [village.into(), period.to_string().into()];
+    let mut rows = db::all::<Row>(app.db.read(), sql, values).await?;
+    rows.sort_by(|a, b| order(&a.standing(), &b.standing()));
+    Ok(rows)
+}
+
+fn rank(period: Period, rows: &[Row], at: usize) -> Option<HouseholdRank> {
+    let own = rows.get(at)?;
+    let before = at.checked_sub(1).and_then(|at| rows.get(at));
+    let after = rows.get(at + 1);
+    let around = at.saturating_sub(2)..rows.len().min(at + 3);
+    let neighbour = |index: usize| {
+        let row = rows.get(index).filter(|_| index != at)?;
+        let name = masked(row.name.as_deref().unwrap_or_default());
+        Some(RankedNeighbour { rank: index + 1, name, points: row.points })
+    };
+    Some(HouseholdRank {
+        period,
+        rank: at + 1,
+        of: rows.len(),
+        points: own.points,
+        ahead_by: after.map(|after| decided_by(&own.standing(), &after.standing())),
+        behind_by: before.map(|before| decided_by(&before.standing(), &own.standing())),
+        neighbours: around.filter_map(neighbour).collect(),
+    })
+}

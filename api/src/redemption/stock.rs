@@ -1,0 +1,145 @@
+//! `POST /v1/villages/{village}/stock-moves`, and the one way stock changes.
+
+use actix_web::post;
+use actix_web::web::Data;
+use sea_orm::Value;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::redeem::find_prize;
+use crate::app::App;
+use crate::identity::{KeepsShop, Official};
+use crate::kernel::audit::{self, Act};
+use crate::kernel::clock::Instant;
+use crate::kernel::command::{Answer, Command};
+use crate::kernel::db::{self, Tx};
+use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::region::Village;
+use crate::kernel::text::readable;
+
+/// Goods that arrived or were lost.
+#[derive(Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewStockMove {
+    /// Made by the client, UUIDv7.
+    pub id: Uuid,
+    /// The prize's key.
+    #[validate(length(min = 1, max = 60))]
+    #[schema(min_length = 1, max_length = 60, example = "goods.laundry_liquid")]
+    pub prize: String,
+    /// How many: positive for a delivery, negative for a loss.
+    #[validate(range(min = -100_000, max = 100_000))]
+    #[schema(minimum = -100_000, maximum = 100_000, example = 50)]
+    pub quantity: i64,
+    #[validate(length(min = 1, max = 200))]
+    #[schema(min_length = 1, max_length = 200, example = "10月进货")]
+    pub reason: String,
+}
+
+/// The stock after a move.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct StockMove {
+    pub id: Uuid,
+    #[schema(example = "goods.laundry_liquid")]
+    pub prize: String,
+    #[schema(example = 50)]
+    pub quantity: i64,
+    /// How many are left now.
+    #[schema(example = 170)]
+    pub stock: i64,
+}
+
+/// Take goods in, or write them off
+#[utoipa::path(tag = "redemption", operation_id = "stock_moves_create", security(("bearer" = [])),
+    params(("village" = Village, Path, description = "Code of the village")),
+    request_body = NewStockMove, responses((status = 201, body = StockMove)),
+    extensions(("x-codes" = json!("role_required reason_required sold_out id_taken invalid_field"))))]
+#[post("/v1/villages/{village}/stock-moves")]
+async fn move_stock(
+    clerk: Official<KeepsShop>,
+    new: Command<NewStockMove>,
+    app: Data<App>,
+) -> Outcome<Answer<StockMove>> {
+    let done = new.once(&app, clerk.village.as_str(), clerk.account, async |tx| {
+        record(tx, &clerk, &new.body, app.clock.now()).await
+    });
+    Ok(done.await?.created())
+}
+
+async fn record(
+    tx: &Tx,
+    clerk: &Official<KeepsShop>,
+    new: &NewStockMove,
+    now: Instant,
+) -> Outcome<StockMove> {
+    let village = &clerk.village;
+    let reason = readable(&new.reason)
+        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    if new.quantity == 0 {
+        return Err(Refusal::from(Code::InvalidField).at("/quantity", "range", "not 0").into());
+    }
+    let prize = find_prize(tx, village, &new.prize).await?;
+    let kind = if new.quantity > 0 { "delivery" } else { "loss" };
+    let change = Change { prize: prize.id, quantity: new.quantity, kind, reference: new.id };
+    change_stock(tx, village, change, Some((clerk.person, reason)), now).await?;
+    let act = Act {
+        region: village.as_str(),
+        actor: Some(clerk.person),
+        action: "stock.move",
+        subject: new.prize.clone(),
+        detail: serde_json::json!({ "quantity": new.quantity, "kind": kind }),
+    };
+    audit::record(tx, now, act).await?;
+    let stock = find_prize(tx, village, &new.prize).await?.stock;
+    Ok(StockMove { id: new.id, prize: new.prize.clone(), quantity: new.quantity, stock })
+}
+
+/// A change of a prize's stock.
+pub struct Change {
+    pub prize: Uuid,
+    /// Negative when goods leave.
+    pub quantity: i64,
+    /// `delivery`, `loss`, `hold` or `release`.
+    pub kind: &'static str,
+    /// What it is for; unique per kind.
+    pub reference: Uuid,
+}
+
+/// Changes a prize's stock and records the move.
+///
+/// # Errors
+/// `sold_out` if fewer are left than are to leave, `id_taken` if the move was recorded before.
+pub async fn change_stock(
+    tx: &Tx,
+    village: &Village,
+    change: Change,
+    by: Option<(Uuid, String)>,
+    now: Instant,
+) -> Outcome<()> {
+    let sql = "UPDATE prizes SET stock = stock + $3 \
+               WHERE village = $1 AND id = $2 AND stock + $3 >= 0";
+    let values: [Value; 3] = [village.into(), change.prize.into(), change.quantity.into()];
+    if db::run(tx, sql, values).await? == 0 {
+        return Err(Code::SoldOut.into());
+    }
+    let (actor, reason) = by.unzip();
+    let sql = "INSERT INTO stock_moves (village, id, prize, quantity, kind, ref, reason, actor, at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    let values: [Value; 9] = [
+        village.into(),
+        Uuid::now_v7().into(),
+        change.prize.into(),
+        change.quantity.into(),
+        change.kind.into(),
+        change.reference.to_string().into(),
+        reason.into(),
+        actor.into(),
+        now.0.into(),
+    ];
+    if db::run(tx, sql, values).await? == 0 {
+        return Err(Code::IdTaken.into());
+    }
+    Ok(())
+}

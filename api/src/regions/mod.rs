@@ -1,0 +1,191 @@
+//! The tree of regions and the villages that take part.
+
+use actix_web::get;
+use actix_web::web::Data;
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::app::App;
+use crate::http::{Query, path_part};
+use crate::kernel::clock::Instant;
+use crate::kernel::command::Answer;
+use crate::kernel::db::{self, Column, Tx};
+use crate::kernel::period::Week;
+use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::region::{Level, RegionCode, Village};
+
+/// A village that takes part: its policy, and when something is next due.
+pub type VillageRow = entity::village::Model;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_regions).service(show_region);
+}
+
+/// A region of the national table.
+#[derive(Serialize, ToSchema)]
+pub struct Region {
+    pub code: RegionCode,
+    pub level: Level,
+    #[schema(example = "梅西村")]
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub parent: Option<RegionCode>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RegionPage {
+    pub items: Vec<Region>,
+}
+
+#[derive(FromQueryResult)]
+struct RegionRow {
+    code: String,
+    parent: Option<String>,
+    name: String,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RegionQuery {
+    /// The region whose direct parts to list; without it, the provinces.
+    #[param(nullable = false, value_type = String, example = "460205")]
+    parent: Option<RegionCode>,
+}
+
+/// The parts of a region
+#[utoipa::path(tag = "regions", operation_id = "regions_list", params(RegionQuery),
+    responses((status = 200, body = RegionPage)))]
+#[get("/v1/regions")]
+async fn list_regions(query: Query<RegionQuery>, app: Data<App>) -> Outcome<Answer<RegionPage>> {
+    let parent = query.0.parent.map_or(String::new(), |code| code.to_string());
+    let sql = "SELECT code, parent, name FROM regions WHERE COALESCE(parent, '') = $1 \
+               ORDER BY code LIMIT 1000";
+    let rows = db::all::<RegionRow>(app.db.read(), sql, [parent.into()]).await?;
+    Ok(Answer::ok(RegionPage { items: rows.into_iter().filter_map(region).collect() }))
+}
+
+/// One region
+#[utoipa::path(tag = "regions", operation_id = "regions_show",
+    params(("region" = RegionCode, Path, description = "Code of a region of any level")),
+    responses((status = 200, body = Region)))]
+#[get("/v1/regions/{region}")]
+async fn show_region(request: actix_web::HttpRequest, app: Data<App>) -> Outcome<Answer<Region>> {
+    let code: RegionCode = path_part(&request, "region")?;
+    Ok(Answer::ok(find(app.db.read(), &code).await?))
+}
+
+/// The region of this code.
+///
+/// # Errors
+/// `not_found` if the table does not have it.
+pub async fn find(on: &impl ConnectionTrait, code: &RegionCode) -> Outcome<Region> {
+    let sql = "SELECT code, parent, name FROM regions WHERE code = $1";
+    let row = db::one::<RegionRow>(on, sql, [code.into()]).await?;
+    Ok(row.and_then(region).ok_or(Code::NotFound)?)
+}
+
+fn region(row: RegionRow) -> Option<Region> {
+    let code: RegionCode = row.code.parse().ok()?;
+    let parent = row.parent.and_then(|parent| parent.parse().ok());
+    Some(Region { level: code.level(), code, name: row.name, parent })
+}
+
+/// A village that takes part.
+///
+/// # Errors
+/// `not_found` if it does not.
+pub async fn village(on: &impl ConnectionTrait, village: &Village) -> Outcome<VillageRow> {
+    let row = entity::village::Entity::find_by_id(village.as_str()).one(on).await?;
+    Ok(row.ok_or(Code::NotFound)?)
+}
+
+/// Adds regions to the table, parents before their parts.
+pub async fn add(tx: &Tx, regions: &[(RegionCode, String)]) -> Outcome<()> {
+    let columns = [
+        Column::Text("code", regions.iter().map(|(code, _)| code.to_string()).collect()),
+        Column::Text(
+            "level",
+            regions.iter().map(|(code, _)| code.level().as_str().to_owned()).collect(),
+        ),
+        Column::MaybeText(
+            "parent",
+            regions.iter().map(|(code, _)| code.parent().map(|it| it.to_string())).collect(),
+        ),
+        Column::Text("name", regions.iter().map(|(_, name)| name.clone()).collect()),
+    ];
+    db::bulk_insert(tx, "regions", &columns, "ON CONFLICT DO NOTHING").await?;
+    Ok(())
+}
+
+/// When a village redeems, and how long things last.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    pub mode: Mode,
+    /// 1–4 weeks of publicity.
+    pub publicity_weeks: i64,
+    /// 1–4 weeks of redemption.
+    pub window_weeks: i64,
+    /// A household spends at most this many points in a window.
+    pub window_points_max: i64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { mode: Mode::Quarterly, publicity_weeks: 1, window_weeks: 2, window_points_max: 200 }
+    }
+}
+
+/// How often points can be spent (一季一兑换 is the normal case).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    Quarterly,
+    Monthly,
+    AlwaysOpen,
+}
+
+impl Mode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarterly => "quarterly",
+            Self::Monthly => "monthly",
+            Self::AlwaysOpen => "always_open",
+        }
+    }
+
+    pub fn of(row: &VillageRow) -> Self {
+        match row.mode.as_str() {
+            "monthly" => Self::Monthly,
+            "always_open" => Self::AlwaysOpen,
+            _ => Self::Quarterly,
+        }
+    }
+}
+
+/// Switches a village on: its policy, and the sheet of the week it starts in.
+pub async fn open_village(tx: &Tx, village: &Village, policy: Policy, now: Instant) -> Outcome<()> {
+    let week = Week::of(now);
+    let values: [Value; 7] = [
+        village.into(),
+        policy.mode.as_str().into(),
+        policy.publicity_weeks.into(),
+        policy.window_weeks.into(),
+        policy.window_points_max.into(),
+        now.0.into(),
+        week.ends_at().0.into(),
+    ];
+    let sql = "INSERT INTO villages (village, mode, publicity_weeks, window_weeks, \
+               window_points_max, starts_at, next_due_at, version) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
+    db::run(tx, sql, values).await?;
+    let sql = "INSERT INTO score_sheets (village, week, status, closes_at, line_count, points) \
+               VALUES ($1, $2, 'open', $3, 0, 0)";
+    let values: [Value; 3] =
+        [village.into(), week.to_string().into(), week.ends_at().0.into()];
+    db::run(tx, sql, values).await?;
+    Ok(())
+}

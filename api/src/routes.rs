@@ -1,0 +1,26 @@
+//! The table of contents: one line per slice.
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::{
+    calendar, claims, households, identity, publicity, rankings, redemption, regions, rules,
+    sandbox, scoring, statistics,
+};
+
+/// Every operation; the sandbox's own only where they exist.
+pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
+    rankings::routes(config);
+    claims::routes(config);
+    redemption::routes(config);
+    publicity::routes(config);
+    scoring::routes(config);
+    households::routes(config);
+    rules::routes(config);
+    calendar::routes(config);
+    statistics::routes(config);
+    regions::routes(config);
+    identity::routes(config);
+    if sandbox {
+        sandbox::routes(config);
+    }
+}

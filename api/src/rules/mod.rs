@@ -1,0 +1,235 @@
+//! Rule sets (积分细则): what a village may reward, in which versions, and which one was in force on
+//! the day of a deed.
+
+mod catalogue;
+mod import;
+mod list;
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+pub use catalogue::{Approvals, Catalogue, Step, StepRole, builtin};
+pub use import::import;
+
+use crate::kernel::db;
+use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::kernel::region::Village;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list::list_rules).service(import::create_rule_set);
+}
+
+/// 加分项 or 扣分项.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    Bonus,
+    Deduction,
+}
+
+/// The span in which a cap counts, by the day of the deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CapPeriod {
+    Event,
+    Month,
+    Quarter,
+    HalfYear,
+    Year,
+    LifetimeMember,
+}
+
+/// At most so often and so many points in a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    pub period: CapPeriod,
+    #[schema(example = 4)]
+    pub max_times: i64,
+    /// Negative for a deduction.
+    #[schema(example = 8)]
+    pub max_points: i64,
+}
+
+/// Whose deeds a cap counts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CountedPer {
+    Household,
+    Member,
+}
+
+/// How claims for a rule begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A household, or somebody for it.
+    Claim,
+    /// A grid worker's round.
+    Inspection,
+    /// The committee's own decision.
+    Committee,
+    /// A list from outside.
+    Import,
+}
+
+impl Source {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claim => "claim",
+            Self::Inspection => "inspection",
+            Self::Committee => "committee",
+            Self::Import => "import",
+        }
+    }
+}
+
+/// A rule as it stands in its set.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub rule_set: Uuid,
+    pub key: String,
+    pub category: String,
+    pub name_zh: String,
+    pub name_en: String,
+    pub direction: Direction,
+    pub points_min: i64,
+    pub points_max: i64,
+    pub default_points: i64,
+    pub unit: String,
+    pub counted_per: CountedPer,
+    pub evidence: Vec<String>,
+    pub cap: Cap,
+    pub source: Source,
+    pub chain: Vec<Step>,
+    pub claim_within_days: Option<i64>,
+    pub dedupe: String,
+    pub requires_hearing: bool,
+    pub publicly_itemised: bool,
+    pub enabled: bool,
+}
+
+impl TryFrom<entity::rule::Model> for Rule {
+    type Error = Problem;
+
+    fn try_from(row: entity::rule::Model) -> Outcome<Self> {
+        let odd = |error: serde_json::Error| Problem::fault(format!("rule {}: {error}", row.key));
+        Ok(Self {
+            rule_set: row.rule_set,
+            direction: word(&row.direction).map_err(odd)?,
+            counted_per: word(&row.counted_per).map_err(odd)?,
+            source: word(&row.source).map_err(odd)?,
+            evidence: serde_json::from_str(&row.evidence).map_err(odd)?,
+            chain: serde_json::from_str(&row.chain).map_err(odd)?,
+            cap: Cap {
+                period: word(&row.cap_period).map_err(odd)?,
+                max_times: row.cap_times,
+                max_points: row.cap_points,
+            },
+            key: row.key,
+            category: row.category,
+            name_zh: row.name_zh,
+            name_en: row.name_en,
+            points_min: row.points_min,
+            points_max: row.points_max,
+            default_points: row.default_points,
+            unit: row.unit,
+            claim_within_days: row.claim_within_days,
+            dedupe: row.dedupe,
+            requires_hearing: row.requires_hearing,
+            publicly_itemised: row.publicly_itemised,
+            enabled: row.enabled,
+        })
+    }
+}
+
+/// Reads an enum from the word it has in SQL and JSON alike.
+fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned()))
+}
+
+/// The word an enum has in SQL and JSON alike.
+fn text_of(value: &impl Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap_or_default();
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What holds for a household over all rules of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalCaps {
+    /// Bonus points a natural month of deeds can bring.
+    pub month_bonus_max: i64,
+    /// Points that a natural month of deeds can cost, as a positive number.
+    pub month_deduction_max: i64,
+    /// A single line's points, either way.
+    pub entry_max: i64,
+}
+
+/// The set in force in a village on a day: its own if it has one, else the nearest region's above.
+///
+/// # Errors
+/// `rule_not_in_force` if no set was.
+pub async fn set_in_force(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    day: NaiveDate,
+) -> Outcome<Uuid> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let sql = "SELECT id FROM rule_sets \
+               WHERE region IN ($1, $2, $3, $4, $5) AND status IN ('published', 'superseded') \
+               AND effective_on <= $6 ORDER BY LENGTH(region) DESC, effective_on DESC LIMIT 1";
+    let code = village.as_str();
+    let level = |digits: usize| Value::from(code.get(..digits).unwrap_or(code));
+    let values = [level(12), level(9), level(6), level(4), level(2), day.to_string().into()];
+    Ok(db::one::<Row>(on, sql, values).await?.ok_or(Code::RuleNotInForce)?.id)
+}
+
+/// The rules of a published set: it never changes, so each process reads it once.
+pub struct Book {
+    pub id: Uuid,
+    pub caps: GlobalCaps,
+    /// In the catalogue's order.
+    pub rules: Vec<Rule>,
+}
+
+impl Book {
+    pub fn rule(&self, key: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.key == key)
+    }
+}
+
+/// The books a process has read.
+pub type Books = moka::future::Cache<Uuid, Arc<Book>>;
+
+/// The book of a published set.
+///
+/// # Errors
+/// A fault if there is no such set.
+pub async fn book(books: &Books, on: &impl ConnectionTrait, id: Uuid) -> Outcome<Arc<Book>> {
+    if let Some(book) = books.get(&id).await {
+        return Ok(book);
+    }
+    let sql = "SELECT * FROM rule_sets WHERE id = $1";
+    let row = db::one::<entity::rule_set::Model>(on, sql, [id.into()]).await?;
+    let row = row.ok_or_else(|| Problem::fault(format!("rule set {id} is gone")))?;
+    let caps = GlobalCaps {
+        month_bonus_max: row.month_bonus_max,
+        month_deduction_max: row.month_deduction_max,
+        entry_max: row.entry_max,
+    };
+    let sql = "SELECT * FROM rules WHERE rule_set = $1 ORDER BY position";
+    let rows = db::all::<entity::rule::Model>(on, sql, [id.into()]).await?;
+    let rules = rows.into_iter().map(Rule::try_from).collect::<Outcome<_>>()?;
+    let book = Arc::new(Book { id, caps, rules });
+    books.insert(id, book.clone()).await;
+    Ok(book)
+}

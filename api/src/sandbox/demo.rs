@@ -1,0 +1,372 @@
+//! Loading the demo county: through the same rules and bulk commands that a township uses, in the
+//! order in which it would have happened, so that every figure is earned.
+
+use std::io::Write;
+
+use chrono::{Days, NaiveDate};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::county::{COUNTIES, DemoVillage, Deed, Plan, REGIONS, VILLAGES};
+use super::remember;
+use crate::app::App;
+use crate::calendar;
+use crate::claims::{self, Decision, Evidence, NewClaim};
+use crate::households::{self, Consent, NewHousehold, NewMember};
+use crate::identity::{self, Caller, Grant, NewOfficial, Role};
+use crate::kernel::clock::Instant;
+use crate::kernel::db::Tx;
+use crate::kernel::problem::{Outcome, Problem};
+use crate::kernel::region::{RegionCode, Village};
+use crate::redemption::{self, NewRedemption};
+use crate::{regions, rules};
+
+/// The instants of the demo, village time.
+const BEGINS: &str = "2024-04-01T08:00:00+08:00";
+const APRIL: &str = "2024-04-18T10:00:00+08:00";
+const MAY: &str = "2024-05-16T10:00:00+08:00";
+const WINDOW: &str = "2024-07-09T10:00:00+08:00";
+/// Where the clock stands when a newcomer arrives: the last Wednesday of the third quarter.
+const STARTS: &str = "2024-09-25T09:00:00+08:00";
+
+/// Loads the demo county and leaves the clock at its start.
+pub async fn load(app: &App) -> Outcome<()> {
+    travel(app, BEGINS)?;
+    say("loading the demo county: regions, rules, households");
+    app.db.write(async |tx| found(tx, app.clock.now()).await).await?;
+    for village in VILLAGES {
+        app.db.write(async |tx| settle_in(tx, village, app.clock.now()).await).await?;
+    }
+    for (instant, month, name) in [(APRIL, april as Month, "April"), (MAY, may, "May")] {
+        travel(app, instant)?;
+        calendar::settle_all(app, None).await?;
+        for village in VILLAGES {
+            say(&format!("{name}: the deeds of {}", village.name));
+            live(app, village, month).await?;
+        }
+    }
+    travel(app, WINDOW)?;
+    calendar::settle_all(app, None).await?;
+    for village in VILLAGES {
+        say(&format!("July: the prizes of {}", village.name));
+        shop(app, village).await?;
+    }
+    travel(app, STARTS)?;
+    calendar::settle_all(app, None).await?;
+    remember(app, app.clock.now()).await?;
+    say("the demo county is ready");
+    Ok(())
+}
+
+/// A progress line for whoever waits at the terminal; losing it is no fault.
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what} …");
+}
+
+fn travel(app: &App, to: &str) -> Outcome<()> {
+    let at = Instant::parse(to).ok_or_else(|| Problem::fault(format!("instant {to}")))?;
+    app.clock.advance_to(at);
+    Ok(())
+}
+
+fn region(code: &str) -> Outcome<RegionCode> {
+    code.parse().map_err(|_| Problem::fault(format!("region {code}")))
+}
+
+fn village(demo: &DemoVillage) -> Outcome<Village> {
+    demo.code.parse().map_err(|_| Problem::fault(format!("village {}", demo.code)))
+}
+
+/// An id that is the same whenever the demo is loaded.
+fn id(what: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(format!("demo {what}"))[..16]);
+    Uuid::new_v8(bytes)
+}
+
+fn household_id(demo: &DemoVillage, number: usize) -> Uuid {
+    id(&format!("household {} {number}", demo.code))
+}
+
+fn head_id(demo: &DemoVillage, number: usize) -> Uuid {
+    id(&format!("head {} {number}", demo.code))
+}
+
+fn official_id(office: &str, code: &str) -> Uuid {
+    id(&format!("{office} {code}"))
+}
+
+fn grid_code(demo: &DemoVillage, number: usize) -> Outcome<RegionCode> {
+    let grids = demo.grids();
+    region(&format!("{}{:03}", demo.code, (number - 1) * grids / demo.households + 1))
+}
+
+/// Regions, rules, and the officers above the villages.
+async fn found(tx: &Tx, now: Instant) -> Outcome<()> {
+    let mut all = Vec::new();
+    for (code, name) in REGIONS {
+        all.push((region(code)?, (*name).to_owned()));
+    }
+    for demo in VILLAGES {
+        all.push((region(demo.code)?, demo.name.to_owned()));
+        for grid in 1..=demo.grids() {
+            all.push((region(&format!("{}{grid:03}", demo.code))?, format!("第{grid}网格")));
+        }
+    }
+    regions::add(tx, &all).await?;
+    let catalogue = rules::builtin().map_err(|error| Problem::fault(error.to_string()))?;
+    for county in COUNTIES {
+        let (set, code) = (id(&format!("rules {county}")), region(county)?);
+        rules::import(tx, &code, set, &catalogue, now.day(), None, now).await?;
+    }
+    let officers = [
+        ("township", Role::Township, "460205100", "符文海", Some("township")),
+        ("county", Role::County, "460205", "黎光明", Some("county")),
+        ("township", Role::Township, "440783107", "谭国强", None),
+        ("county", Role::County, "440783", "司徒婉", None),
+    ];
+    let mut appointed = Vec::new();
+    for (office, role, code, name, persona) in officers {
+        appointed.push(official(official_id(office, code), name, persona, role, code)?);
+    }
+    identity::appoint(tx, None, &appointed, now).await
+}
+
+fn official(
+    person: Uuid,
+    name: &str,
+    persona: Option<&str>,
+    role: Role,
+    code: &str,
+) -> Outcome<NewOfficial> {
+    Ok(NewOfficial {
+        person,
+        name: name.to_owned(),
+        persona: persona.map(str::to_owned),
+        grants: vec![Grant { role, region: region(code)? }],
+    })
+}
+
+/// A village's policy, shop, households and officials.
+async fn settle_in(tx: &Tx, demo: &DemoVillage, now: Instant) -> Outcome<()> {
+    let village = village(demo)?;
+    regions::open_village(tx, &village, demo.policy(), now).await?;
+    let prizes = redemption::builtin().map_err(|error| Problem::fault(error.to_string()))?;
+    redemption::stock_shop(tx, &village, &prizes, 2, now).await?;
+    let households = (1..=demo.households).map(|number| household(demo, number));
+    let households = households.collect::<Outcome<Vec<_>>>()?;
+    households::create_all(tx, &village, None, &households, now).await?;
+    let mut officials = Vec::new();
+    // 梅西 is where newcomers walk: its people are the personas.
+    let walked = demo.code == "460205100201";
+    let persona = |name: &'static str| walked.then_some(name);
+    let offices = [
+        ("panel", Role::Panel, "王秀英"),
+        ("panel_2", Role::Panel, "陈大勇"),
+        ("committee", Role::Committee, "黎志明"),
+        ("committee_2", Role::Committee, "符玉兰"),
+        ("committee_3", Role::Committee, "吉海燕"),
+        ("clerk", Role::Clerk, "苏阿妹"),
+    ];
+    for (office, role, name) in offices {
+        let person = official_id(office, demo.code);
+        officials.push(official(person, name, persona(office), role, demo.code)?);
+    }
+    for grid in 1..=demo.grids() {
+        let code = format!("{}{grid:03}", demo.code);
+        let name = NAMES.given(grid);
+        let persona = match (walked, grid) {
+            (true, 1) => Some("grid_worker_1"),
+            (true, 2) => Some("grid_worker"),
+            _ => None,
+        };
+        let person = official_id("grid_worker", &code);
+        officials.push(official(person, &format!("林{name}"), persona, Role::GridWorker, &code)?);
+    }
+    if walked {
+        for (persona, number) in [("villager", 121), ("neighbour", 122)] {
+            officials.push(NewOfficial {
+                person: head_id(demo, number),
+                name: head_name(demo, number),
+                persona: Some(persona.to_owned()),
+                grants: Vec::new(),
+            });
+        }
+    }
+    identity::appoint(tx, None, &officials, now).await
+}
+
+struct Names {
+    surnames: [&'static str; 20],
+    given: [&'static str; 23],
+}
+
+const NAMES: Names = Names {
+    surnames: [
+        "王", "李", "陈", "林", "黄", "吴", "符", "黎", "周", "郑", "谭", "梁", "麦", "吉", "邢",
+        "韩", "苏", "羊", "董", "张",
+    ],
+    given: [
+        "建国", "秀英", "志强", "玉兰", "海波", "美玲", "国华", "春梅", "文龙", "丽珍", "家兴",
+        "桂花", "永福", "小燕", "大海", "金凤", "明辉", "阿香", "德胜", "雪芳", "振华", "月娥",
+        "阳",
+    ],
+};
+
+impl Names {
+    fn given(&self, number: usize) -> &'static str {
+        self.given.get(number % self.given.len()).copied().unwrap_or_default()
+    }
+
+    fn full(&self, number: usize) -> String {
+        let surname = self.surnames.get(number % self.surnames.len()).copied();
+        format!("{}{}", surname.unwrap_or_default(), self.given(number))
+    }
+}
+
+fn head_name(demo: &DemoVillage, number: usize) -> String {
+    match (demo.code, number) {
+        ("460205100201", 121) => "张守勤".to_owned(),
+        ("460205100201", 122) => "李桂香".to_owned(),
+        _ => NAMES.full(number),
+    }
+}
+
+fn household(demo: &DemoVillage, number: usize) -> Outcome<NewHousehold> {
+    let head = NewMember {
+        person: head_id(demo, number),
+        name: head_name(demo, number),
+        is_head: true,
+    };
+    let spouse = NewMember {
+        person: id(&format!("spouse {} {number}", demo.code)),
+        name: NAMES.full(number * 7 + 3),
+        is_head: false,
+    };
+    let consent = if number <= demo.activated { Consent::Account } else { Consent::Paper };
+    Ok(NewHousehold {
+        id: household_id(demo, number),
+        number: i64::try_from(number).unwrap_or(i64::MAX),
+        grid: grid_code(demo, number)?,
+        consent: Some(consent),
+        members: vec![head, spouse],
+    })
+}
+
+/// Which of a plan's months is lived.
+type Month = fn(&Plan) -> &'static [Deed];
+
+fn april(plan: &Plan) -> &'static [Deed] {
+    plan.april
+}
+
+fn may(plan: &Plan) -> &'static [Deed] {
+    plan.may
+}
+
+/// Somebody who acts, as if logged in.
+fn acting(person: Uuid, role: Role, code: RegionCode) -> Caller {
+    let grants = vec![Grant { role, region: code }];
+    Caller { account: person, person, name: String::new(), home: None, grants }
+}
+
+/// A month of a village: the grid workers file what the households did, and the panel approves it.
+async fn live(app: &App, demo: &DemoVillage, month: Month) -> Outcome<()> {
+    let village = village(demo)?;
+    let grids = demo.grids();
+    let mut filed = vec![Vec::new(); grids + 1];
+    let mut number = 0;
+    for (count, plan) in demo.plans {
+        for _ in 0..*count {
+            number += 1;
+            let grid = (number - 1) * grids / demo.households + 1;
+            for deed in month(plan) {
+                if let Some(claims) = filed.get_mut(grid) {
+                    claims.push(claim(app, demo, number, deed));
+                }
+            }
+        }
+    }
+    let panel = acting(official_id("panel", demo.code), Role::Panel, village.region());
+    for (grid, claims) in filed.iter().enumerate().filter(|(_, claims)| !claims.is_empty()) {
+        let code = region(&format!("{}{grid:03}", demo.code))?;
+        let person = official_id("grid_worker", code.as_str());
+        let worker = acting(person, Role::GridWorker, code);
+        app.db
+            .write(async |tx| {
+                for batch in claims.chunks(200) {
+                    let filed = claims::submit_all(app, tx, &worker, &village, batch, None).await?;
+                    refused(filed)?;
+                    let decisions: Vec<_> = batch.iter().map(|claim| Decision::approve(claim.id)).collect();
+                    // The grid has no other worker, so the panel is the first to look.
+                    let decided =
+                        claims::review_all(app, tx, &panel, &village, &decisions).await?;
+                    refused(decided)?;
+                }
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+fn refused<T>(results: Vec<Result<T, crate::kernel::problem::Refusal>>) -> Outcome<()> {
+    let refusal = results.into_iter().find_map(Result::err);
+    refusal.map_or(Ok(()), |refusal| Err(Problem::fault(format!("the demo: {refusal:?}"))))
+}
+
+fn claim(app: &App, demo: &DemoVillage, number: usize, deed: &Deed) -> NewClaim {
+    let (rule, count, points_each) = *deed;
+    let day = day_of(app.clock.now().day(), number);
+    let kinds = [
+        "photo", "photo_before_after", "certificate", "committee_record", "sign_in_sheet",
+    ];
+    let evidence = kinds.map(|kind| Evidence {
+        kind: kind.to_owned(),
+        reference: format!("{} {day}", demo.name),
+    });
+    NewClaim {
+        id: id(&format!("claim {} {number} {rule} {day}", demo.code)),
+        household: household_id(demo, number),
+        rule: rule.to_owned(),
+        member: Some(head_id(demo, number)),
+        count,
+        points_each,
+        occurred_on: day,
+        event: Some(format!("{} {rule} {number}", demo.name)),
+        note: None,
+        evidence: evidence.to_vec(),
+    }
+}
+
+/// A day in the fortnight before, so that not everybody did everything at once.
+fn day_of(today: NaiveDate, number: usize) -> NaiveDate {
+    today - Days::new(u64::try_from(number % 14).unwrap_or(0) + 1)
+}
+
+/// Households come for their prizes, and the clerk hands them over.
+async fn shop(app: &App, demo: &DemoVillage) -> Outcome<()> {
+    let village = village(demo)?;
+    let clerk = official_id("clerk", demo.code);
+    app.db
+        .write(async |tx| {
+            let policy = regions::village(tx, &village).await?;
+            let mut number = 0;
+            for (count, prizes) in demo.prizes {
+                for _ in 0..*count {
+                    number += 1;
+                    let (person, household) = (head_id(demo, number), household_id(demo, number));
+                    for prize in *prizes {
+                        let id = id(&format!("redemption {} {number} {prize}", demo.code));
+                        let new = NewRedemption { id, prize: (*prize).to_owned(), quantity: 1 };
+                        let now = app.clock.now();
+                        redemption::redeem(tx, &village, &policy, person, household, &new, now)
+                            .await?;
+                        redemption::hand_over(tx, &village, clerk, id, now).await?;
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+}

@@ -1,0 +1,167 @@
+//! `GET /v1/regions/{region}/statistics`: the figures that townships are asked for.
+
+mod rate;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, get};
+use sea_orm::{FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use rate::Rate;
+
+use crate::app::App;
+use crate::http::{Query, path_part};
+use crate::kernel::command::Answer;
+use crate::kernel::db;
+use crate::kernel::period::Period;
+use crate::kernel::problem::Outcome;
+use crate::kernel::region::RegionCode;
+use crate::regions;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(show_statistics);
+}
+
+/// A region's figures; over several villages numerators and denominators are summed, never rates.
+#[derive(Serialize, ToSchema)]
+pub struct Statistics {
+    pub region: RegionCode,
+    #[schema(example = "梅西村")]
+    pub name: String,
+    /// Absent: since the beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub period: Option<Period>,
+    /// Eligible households that take part, of eligible households.
+    pub registration_rate: Rate,
+    /// Registered households that have used the app or were helped to, of registered ones.
+    pub activation_rate: Rate,
+    /// Eligible households with a bonus in the period that was not reversed, of eligible ones.
+    pub participation_rate: Rate,
+    /// Points collected, of points earned.
+    pub redemption_rate: Rate,
+    #[schema(example = 202)]
+    pub registered: i64,
+    /// Points earned: credits, deductions, reversals and adjustments.
+    #[schema(example = 6925)]
+    pub cumulative: i64,
+    /// Points of collected redemptions.
+    #[schema(example = 2206)]
+    pub redeemed: i64,
+    #[schema(example = 4719)]
+    pub balance: i64,
+    /// All eight categories with points in the period; one without points is absent.
+    pub by_category: Vec<CategoryPoints>,
+}
+
+#[derive(Serialize, FromQueryResult, ToSchema)]
+pub struct CategoryPoints {
+    #[schema(example = "public_welfare")]
+    pub category: String,
+    #[schema(example = 1616)]
+    pub points: i64,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct StatisticsQuery {
+    /// Week, month, quarter or year; without it, since the beginning.
+    #[param(nullable = false, value_type = String, example = "2024-Q2")]
+    period: Option<Period>,
+}
+
+/// A region's figures
+#[utoipa::path(tag = "statistics", operation_id = "statistics_show",
+    params(("region" = RegionCode, Path, description = "Code of a region of any level"),
+        StatisticsQuery),
+    responses((status = 200, body = Statistics)))]
+#[get("/v1/regions/{region}/statistics")]
+async fn show_statistics(
+    request: HttpRequest,
+    query: Query<StatisticsQuery>,
+    app: Data<App>,
+) -> Outcome<Answer<Statistics>> {
+    let region: RegionCode = path_part(&request, "region")?;
+    let name = regions::find(app.db.read(), &region).await?.name;
+    let period = query.0.period;
+    let people = people(&app, &region).await?;
+    let participating = participating(&app, &region, period).await?;
+    let by_category = by_category(&app, &region, period).await?;
+    let redeemed = redeemed(&app, &region, period).await?;
+    let cumulative = by_category.iter().map(|it| it.points).sum();
+    Ok(Answer::ok(Statistics {
+        region,
+        name,
+        period,
+        registration_rate: Rate::of(people.registered, people.eligible),
+        activation_rate: Rate::of(people.activated, people.registered),
+        participation_rate: Rate::of(participating, people.eligible),
+        redemption_rate: Rate::of(redeemed, cumulative),
+        registered: people.registered,
+        cumulative,
+        redeemed,
+        balance: cumulative - redeemed,
+        by_category,
+    }))
+}
+
+#[derive(Default, FromQueryResult)]
+struct People {
+    eligible: i64,
+    registered: i64,
+    activated: i64,
+}
+
+async fn people(app: &App, region: &RegionCode) -> Outcome<People> {
+    let sql = "SELECT CAST(COUNT(*) AS BIGINT) AS eligible, \
+                 CAST(COUNT(registered_at) AS BIGINT) AS registered, \
+                 CAST(COUNT(CASE WHEN registered_at IS NOT NULL THEN activated_at END) AS BIGINT) \
+                   AS activated \
+               FROM households WHERE village >= $1 AND village < $2 AND status = 'active'";
+    let people = db::one::<People>(app.db.read(), sql, region.bounds()).await?;
+    Ok(people.unwrap_or_default())
+}
+
+/// Region bounds and the weeks of the period, or all weeks.
+fn span(region: &RegionCode, period: Option<Period>) -> [Value; 4] {
+    let [from, to] = region.bounds();
+    let (first, last) = match period.map(Period::weeks) {
+        Some((first, last)) => (first.to_string(), last.to_string()),
+        None => ("0".to_owned(), ":".to_owned()),
+    };
+    [from, to, first.into(), last.into()]
+}
+
+async fn participating(app: &App, region: &RegionCode, period: Option<Period>) -> Outcome<i64> {
+    let sql = "SELECT CAST(COUNT(DISTINCT l.household) AS BIGINT) FROM score_lines l \
+               JOIN households h ON h.village = l.village AND h.id = l.household \
+               WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 \
+               AND h.status = 'active' AND l.kind <> 'reversal' AND l.awarded > COALESCE(( \
+                 SELECT -SUM(r.awarded) FROM score_lines r \
+                 WHERE r.village = l.village AND r.reverses = l.id), 0)";
+    Ok(db::number(app.db.read(), sql, span(region, period)).await?)
+}
+
+async fn by_category(
+    app: &App,
+    region: &RegionCode,
+    period: Option<Period>,
+) -> Outcome<Vec<CategoryPoints>> {
+    let sql = "SELECT category, CAST(SUM(awarded) AS BIGINT) AS points FROM score_lines \
+               WHERE village >= $1 AND village < $2 AND week BETWEEN $3 AND $4 \
+               GROUP BY category ORDER BY category";
+    Ok(db::all(app.db.read(), sql, span(region, period)).await?)
+}
+
+async fn redeemed(app: &App, region: &RegionCode, period: Option<Period>) -> Outcome<i64> {
+    let sql = "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT) FROM redemptions \
+               WHERE village >= $1 AND village < $2 AND status = 'collected' \
+               AND closed_at >= $3 AND closed_at < $4";
+    let [from, to] = region.bounds();
+    let (starts, ends) =
+        period.map_or((i64::MIN, i64::MAX), |it| (it.starts_at().0, it.ends_at().0));
+    Ok(db::number(app.db.read(), sql, [from, to, starts.into(), ends.into()]).await?)
+}

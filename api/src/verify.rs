@@ -1,0 +1,242 @@
+//! `jifen verify`: recomputes every balance, line, list and standing from the postings and lines, and
+//! names the first row that disagrees.
+
+use std::fmt;
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::kernel::db::{self, Db};
+use crate::kernel::period::{Period, Week};
+use crate::kernel::problem::{Outcome, Problem};
+use crate::kernel::region::Village;
+use crate::rankings::{STANDINGS, span};
+
+/// The outcome of a verification.
+pub struct Report {
+    checks: usize,
+    first: Option<String>,
+}
+
+impl Report {
+    pub fn is_clean(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.first {
+            None => write!(f, "verified: {} checks, every row agrees", self.checks),
+            Some(row) => write!(f, "DISAGREES after {} checks: {row}", self.checks),
+        }
+    }
+}
+
+/// A check that finds the first row whose two sides differ: `village`, `thing`, `id`, `kept` and
+/// `recomputed`.
+struct Check {
+    name: &'static str,
+    sql: &'static str,
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        name: "the postings of a journal sum to 0",
+        sql: "SELECT village, 'journal' AS thing, journal AS id, CAST(0 AS BIGINT) AS kept, \
+              CAST(SUM(points) AS BIGINT) AS recomputed FROM postings \
+              GROUP BY village, journal HAVING SUM(points) <> 0",
+    },
+    Check {
+        name: "every journal has postings",
+        sql: "SELECT j.village, 'journal' AS thing, j.id, CAST(2 AS BIGINT) AS kept, \
+              CAST(COUNT(p.journal) AS BIGINT) AS recomputed FROM journals j \
+              LEFT JOIN postings p ON p.village = j.village AND p.journal = j.id \
+              GROUP BY j.village, j.id HAVING COUNT(p.journal) < 2",
+    },
+    Check {
+        name: "a balance is the sum of its postings",
+        sql: "SELECT village, account AS thing, household AS id, \
+              CAST(SUM(kept) AS BIGINT) AS kept, CAST(SUM(posted) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, account, household, points AS kept, 0 AS posted FROM balances \
+                UNION ALL \
+                SELECT village, account, household, 0 AS kept, points AS posted FROM postings \
+              ) AS both_sides GROUP BY village, account, household \
+              HAVING SUM(kept) <> SUM(posted)",
+    },
+    Check {
+        name: "what is held of a balance is what open redemptions hold",
+        sql: "SELECT village, 'held' AS thing, household AS id, CAST(SUM(kept) AS BIGINT) AS kept, \
+              CAST(SUM(holds) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, household, held AS kept, 0 AS holds FROM balances \
+                UNION ALL \
+                SELECT village, household, 0 AS kept, points AS holds FROM redemptions \
+                WHERE status = 'held' \
+              ) AS both_sides GROUP BY village, household HAVING SUM(kept) <> SUM(holds)",
+    },
+    Check {
+        name: "score lines add up to the household's journals",
+        sql: "SELECT village, 'earned' AS thing, household AS id, \
+              CAST(SUM(lines) AS BIGINT) AS kept, CAST(SUM(posted) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, household, awarded AS lines, 0 AS posted FROM score_lines \
+                UNION ALL \
+                SELECT p.village, p.household, 0 AS lines, p.points AS posted FROM postings p \
+                JOIN journals j ON j.village = p.village AND j.id = p.journal \
+                WHERE j.kind IN ('score', 'reversal', 'adjustment') \
+                AND p.account IN ('pending', 'available') \
+              ) AS both_sides GROUP BY village, household HAVING SUM(lines) <> SUM(posted)",
+    },
+    Check {
+        name: "a closed sheet is the sum of its lines",
+        sql: "SELECT s.village, s.week AS thing, NULL AS id, s.points AS kept, \
+              CAST(COALESCE(SUM(l.awarded), 0) AS BIGINT) AS recomputed FROM score_sheets s \
+              LEFT JOIN score_lines l ON l.village = s.village AND l.week = s.week \
+                AND l.kind = 'claim' \
+              WHERE s.status = 'closed' GROUP BY s.village, s.week, s.points, s.line_count \
+              HAVING s.points <> COALESCE(SUM(l.awarded), 0) OR s.line_count <> COUNT(l.id)",
+    },
+    Check {
+        name: "a scored claim has its line, and claims what the line says",
+        sql: "SELECT c.village, 'claim' AS thing, c.id, c.points AS kept, \
+              COALESCE(l.claimed, 0) AS recomputed FROM claims c \
+              LEFT JOIN score_lines l ON l.village = c.village AND l.id = c.id \
+              WHERE c.status IN ('scored', 'confirmed', 'overturned', 'reversed') \
+              AND (l.id IS NULL OR l.claimed <> c.points OR l.household <> c.household)",
+    },
+    Check {
+        name: "no more of a line is reversed than it awarded",
+        sql: "SELECT l.village, 'line' AS thing, l.id, l.awarded AS kept, \
+              CAST(-SUM(r.awarded) AS BIGINT) AS recomputed FROM score_lines l \
+              JOIN score_lines r ON r.village = l.village AND r.reverses = l.id \
+              GROUP BY l.village, l.id, l.awarded HAVING ABS(SUM(r.awarded)) > ABS(l.awarded)",
+    },
+    Check {
+        name: "a public list is the sum of its lines",
+        sql: "SELECT t.village, t.month AS thing, NULL AS id, t.points AS kept, \
+              CAST(COALESCE(SUM(l.awarded), 0) AS BIGINT) AS recomputed FROM public_lists t \
+              LEFT JOIN public_list_lines p ON p.village = t.village AND p.month = t.month \
+              LEFT JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+              GROUP BY t.village, t.month, t.points, t.line_count \
+              HAVING t.points <> COALESCE(SUM(l.awarded), 0) OR t.line_count <> COUNT(p.line)",
+    },
+    Check {
+        name: "confirmed lines add up to the confirmations of the household",
+        sql: "SELECT village, 'confirmed' AS thing, household AS id, \
+              CAST(SUM(lines) AS BIGINT) AS kept, CAST(SUM(posted) AS BIGINT) AS recomputed FROM ( \
+                SELECT p.village, p.household, l.awarded + COALESCE(( \
+                  SELECT SUM(r.awarded) FROM score_lines r WHERE r.village = l.village \
+                  AND r.reverses = l.id AND r.approved_at <= p.confirmed_at), 0) AS lines, \
+                  0 AS posted FROM public_list_lines p \
+                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+                WHERE p.confirmed_at IS NOT NULL \
+                UNION ALL \
+                SELECT p.village, p.household, 0 AS lines, p.points AS posted FROM postings p \
+                JOIN journals j ON j.village = p.village AND j.id = p.journal \
+                WHERE j.kind = 'confirm' AND p.account = 'available' \
+              ) AS both_sides GROUP BY village, household HAVING SUM(lines) <> SUM(posted)",
+    },
+    Check {
+        name: "stock is the sum of its moves",
+        sql: "SELECT p.village, p.key AS thing, p.id, p.stock AS kept, \
+              CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS recomputed FROM prizes p \
+              LEFT JOIN stock_moves m ON m.village = p.village AND m.prize = p.id \
+              GROUP BY p.village, p.key, p.id, p.stock \
+              HAVING p.stock <> COALESCE(SUM(m.quantity), 0)",
+    },
+    Check {
+        name: "a collected redemption has spent its points",
+        sql: "SELECT r.village, 'redemption' AS thing, r.id, r.points AS kept, \
+              COALESCE(p.points, 0) AS recomputed FROM redemptions r \
+              LEFT JOIN journals j ON j.village = r.village AND j.kind = 'redemption' \
+                AND j.ref = LOWER(CAST(r.id AS TEXT)) \
+              LEFT JOIN postings p ON p.village = j.village AND p.journal = j.id \
+                AND p.account = 'redeemed' \
+              WHERE r.status = 'collected' AND COALESCE(p.points, 0) <> r.points",
+    },
+    Check {
+        name: "nobody reviewed what they filed or their own household's",
+        sql: "SELECT v.village, 'review' AS thing, v.claim AS id, CAST(0 AS BIGINT) AS kept, \
+              CAST(1 AS BIGINT) AS recomputed FROM reviews v \
+              JOIN claims c ON c.village = v.village AND c.id = v.claim \
+              WHERE v.person = c.filed_by OR EXISTS (SELECT 1 FROM members m \
+                WHERE m.village = c.village AND m.household = c.household \
+                AND m.person = v.person)",
+    },
+];
+
+#[derive(FromQueryResult)]
+struct Odd {
+    village: String,
+    thing: String,
+    id: Option<Uuid>,
+    kept: i64,
+    recomputed: i64,
+}
+
+/// Runs every check on a whole database.
+pub async fn verify(db: &Db) -> Outcome<Report> {
+    let on = db.read();
+    let mut checks = 0;
+    for check in CHECKS {
+        let sql = format!("{} ORDER BY 1, 2, 3 LIMIT 1", check.sql);
+        if let Some(odd) = db::one::<Odd>(on, &sql, []).await? {
+            return Ok(Report { checks, first: Some(describe(check.name, &odd)) });
+        }
+        checks += 1;
+    }
+    for (village, period) in periods(on).await? {
+        if let Some(odd) = standing(on, &village, period).await? {
+            let what = format!("a standing of {period} is recomputed from its lines");
+            return Ok(Report { checks, first: Some(describe(&what, &odd)) });
+        }
+        checks += 1;
+    }
+    Ok(Report { checks, first: None })
+}
+
+fn describe(check: &str, odd: &Odd) -> String {
+    let Odd { village, thing, id, kept, recomputed } = odd;
+    let id = id.map_or(String::new(), |id| format!(" {id}"));
+    format!("{check}: village {village}, {thing}{id}: kept {kept}, recomputed {recomputed}")
+}
+
+/// Every board there is or should be: the periods of all closed weeks.
+async fn periods(on: &impl ConnectionTrait) -> Outcome<Vec<(Village, Period)>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        village: String,
+        week: String,
+    }
+    let sql = "SELECT village, week FROM score_sheets WHERE status = 'closed' ORDER BY village, week";
+    let mut all = Vec::new();
+    for Row { village, week } in db::all::<Row>(on, sql, []).await? {
+        let odd = || Problem::fault(format!("sheet {village} {week}"));
+        let parsed = village.parse::<Village>().map_err(|_| odd())?;
+        let week = week.parse::<Week>().map_err(|_| odd())?;
+        all.extend(week.periods().map(|period| (parsed.clone(), period)));
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
+/// The first standing that is not what its lines make it.
+async fn standing(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    period: Period,
+) -> Outcome<Option<Odd>> {
+    let columns = "village, household, points, deductions, categories, reached_at";
+    let sql = format!(
+        "SELECT village, 'household' AS thing, household AS id, \
+         CAST(SUM(side * points) AS BIGINT) AS kept, \
+         CAST(SUM((1 - side) * points) AS BIGINT) AS recomputed FROM ( \
+           SELECT 1 AS side, {columns} FROM standings WHERE village = $1 AND period = $2 \
+           UNION ALL SELECT 0 AS side, {columns} FROM ({STANDINGS}) AS fresh \
+         ) AS both_sides GROUP BY village, household \
+         HAVING COUNT(*) <> 2 OR MIN(points) <> MAX(points) OR MIN(deductions) <> MAX(deductions) \
+         OR MIN(categories) <> MAX(categories) OR MIN(reached_at) <> MAX(reached_at) \
+         ORDER BY household LIMIT 1"
+    );
+    Ok(db::one::<Odd>(on, &sql, span(village, period)).await?)
+}

@@ -1,0 +1,19 @@
+//! The sum of an account's postings, and what is held of it.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "balances")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub village: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub household: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub account: String,
+    pub points: i64,
+    pub held: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

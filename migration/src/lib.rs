@@ -1,0 +1,145 @@
+//! The schema, one step a file. Each step goes up and down; every constraint has a name.
+//!
+//! Steps are SQL that both databases understand, with three words replaced: `{code}` (text compared
+//! byte by byte), `{uuid}`, and `{append_only:table}` (triggers that refuse UPDATE and DELETE).
+
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm_migration::MigrationTrait;
+
+mod m20261122_000001_create_people;
+mod m20261122_000002_create_regions;
+mod m20261122_000003_create_claims;
+mod m20261122_000004_create_ledger;
+mod m20261122_000005_create_cycle;
+mod m20261122_000006_create_redemptions;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261122_000001_create_people::Migration),
+            Box::new(m20261122_000002_create_regions::Migration),
+            Box::new(m20261122_000003_create_claims::Migration),
+            Box::new(m20261122_000004_create_ledger::Migration),
+            Box::new(m20261122_000005_create_cycle::Migration),
+            Box::new(m20261122_000006_create_redemptions::Migration),
+        ]
+    }
+}
+
+/// Runs statements separated by blank lines, in the dialect of the database.
+pub(crate) async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(), DbErr> {
+    let database = manager.get_connection();
+    let postgres = database.get_database_backend() == DbBackend::Postgres;
+    for statement in script.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
+        for sql in dialect(statement, postgres) {
+            database.execute_unprepared(&sql).await?;
+        }
+    }
+    Ok(())
+}
+
+fn dialect(statement: &str, postgres: bool) -> Vec<String> {
+    if let Some(table) = statement.strip_prefix("{append_only:").and_then(|it| it.strip_suffix('}')) {
+        return append_only(table, postgres);
+    }
+    if let Some(trigger) = statement.strip_prefix("{refuse ").and_then(|it| it.strip_suffix('}')) {
+        return refuse(trigger, postgres);
+    }
+    let (code, uuid) = if postgres { ("TEXT COLLATE \"C\"", "UUID") } else { ("TEXT", "BLOB") };
+    vec![statement.replace("{code}", code).replace("{uuid}", uuid)]
+}
+
+/// History is added to, never changed: the database itself refuses.
+fn append_only(table: &str, postgres: bool) -> Vec<String> {
+    let trigger = format!("{table}_append_only");
+    if postgres {
+        let body = "BEGIN RAISE EXCEPTION 'append_only: %', TG_TABLE_NAME; END";
+        return vec![
+            format!(
+                "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$"
+            ),
+            format!(
+                "CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} \
+                 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            ),
+        ];
+    }
+    ["UPDATE", "DELETE"]
+        .map(|verb| {
+            format!(
+                "CREATE TRIGGER {trigger}_{} BEFORE {verb} ON {table} \
+                 BEGIN SELECT RAISE(ABORT, 'append_only: {table}'); END",
+                verb.to_lowercase()
+            )
+        })
+        .to_vec()
+}
+
+/// `{refuse NAME | EVENT ON TABLE | CONDITION}`: refuses a row when the condition on NEW (and OLD)
+/// holds. Conditions that read other tables are written as sub-selects.
+fn refuse(trigger: &str, postgres: bool) -> Vec<String> {
+    let parts: Vec<_> = trigger.splitn(3, " | ").map(str::trim).collect();
+    let [name, event, condition] = parts.as_slice() else { return Vec::new() };
+    if postgres {
+        return vec![
+            format!(
+                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF {condition} THEN RAISE EXCEPTION '{name}'; END IF; RETURN NEW; END $$"
+            ),
+            format!("CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW EXECUTE FUNCTION {name}()"),
+        ];
+    }
+    vec![format!(
+        "CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW WHEN {condition} \
+         BEGIN SELECT RAISE(ABORT, '{name}'); END"
+    )]
+}
+
+/// Drops tables in the given order, and on PostgreSQL the functions of their triggers.
+pub(crate) async fn drop_tables(
+    manager: &SchemaManager<'_>,
+    tables: &[&str],
+    functions: &[&str],
+) -> Result<(), DbErr> {
+    let database = manager.get_connection();
+    for table in tables {
+        database.execute_unprepared(&format!("DROP TABLE {table}")).await?;
+    }
+    if database.get_database_backend() == DbBackend::Postgres {
+        for function in functions {
+            database.execute_unprepared(&format!("DROP FUNCTION IF EXISTS {function}()")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A step from its two scripts.
+macro_rules! step {
+    (up: $up:expr, tables: [$($table:literal),* $(,)?], functions: [$($function:literal),* $(,)?]) => {
+        #[derive(sea_orm_migration::prelude::DeriveMigrationName)]
+        pub struct Migration;
+
+        #[async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm::DbErr> {
+                crate::run(manager, $up).await
+            }
+
+            async fn down(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm::DbErr> {
+                crate::drop_tables(manager, &[$($table),*], &[$($function),*]).await
+            }
+        }
+    };
+}
+pub(crate) use step;
