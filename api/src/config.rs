@@ -85,7 +85,9 @@ impl Config {
             secret.as_deref().is_none_or(|text| text.len() < SECRET_MIN || text == SANDBOX_SECRET)
         };
         let missing = secrets.iter().filter(|(_, secret)| weak(secret));
-        missing.map(|(name, _)| format!("{name} must be set to {SECRET_MIN} bytes or more")).collect()
+        missing
+            .map(|(name, _)| format!("{name} must be set to {SECRET_MIN} bytes or more"))
+            .collect()
     }
 
     pub fn is_sandbox(&self) -> bool {

@@ -25,7 +25,9 @@ pub async fn answer_problems<B: MessageBody + 'static>(
     let id = request_id(&request);
     let english = speaks_english(&request);
     let mut response = match next.call(request).await {
-        Ok(response) if !response.status().is_client_error() && !response.status().is_server_error() => {
+        Ok(response)
+            if !response.status().is_client_error() && !response.status().is_server_error() =>
+        {
             response.map_into_left_body()
         }
         Ok(response) => {
@@ -127,9 +129,11 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let decoded = actix_web::web::Query::<T>::from_query(request.query_string());
-        ready(decoded.map(|query| Self(query.into_inner())).map_err(|error| {
-            Refusal::from(Code::InvalidQuery).because(error.to_string()).into()
-        }))
+        ready(
+            decoded.map(|query| Self(query.into_inner())).map_err(|error| {
+                Refusal::from(Code::InvalidQuery).because(error.to_string()).into()
+            }),
+        )
     }
 }
 

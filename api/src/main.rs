@@ -4,13 +4,17 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::process::ExitCode;
 
-use api::app::{self, App};
 use actix_web::web::Data;
+use api::app::{self, App};
 use api::config::{self, Config};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "jifen", version, about = "The JSON API of a village points system (乡村治理积分制)")]
+#[command(
+    name = "jifen",
+    version,
+    about = "The JSON API of a village points system (乡村治理积分制)"
+)]
 struct Line {
     #[command(subcommand)]
     command: Option<Command>,

@@ -144,14 +144,16 @@ const CHECKS: &[Check] = &[
               HAVING p.stock <> COALESCE(SUM(m.quantity), 0)",
     },
     Check {
-        name: "a collected redemption has spent its points",
-        sql: "SELECT r.village, 'redemption' AS thing, r.id, r.points AS kept, \
-              COALESCE(p.points, 0) AS recomputed FROM redemptions r \
-              LEFT JOIN journals j ON j.village = r.village AND j.kind = 'redemption' \
-                AND j.ref = LOWER(CAST(r.id AS TEXT)) \
-              LEFT JOIN postings p ON p.village = j.village AND p.journal = j.id \
-                AND p.account = 'redeemed' \
-              WHERE r.status = 'collected' AND COALESCE(p.points, 0) <> r.points",
+        name: "collected redemptions have spent their points",
+        sql: "SELECT village, 'spent' AS thing, household AS id, \
+              CAST(SUM(collected) AS BIGINT) AS kept, CAST(SUM(spent) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, household, points AS collected, 0 AS spent FROM redemptions \
+                WHERE status = 'collected' \
+                UNION ALL \
+                SELECT p.village, p.household, 0 AS collected, -p.points AS spent FROM postings p \
+                JOIN journals j ON j.village = p.village AND j.id = p.journal \
+                WHERE j.kind = 'redemption' AND p.account = 'available' \
+              ) AS both_sides GROUP BY village, household HAVING SUM(collected) <> SUM(spent)",
     },
     Check {
         name: "nobody reviewed what they filed or their own household's",
@@ -207,7 +209,8 @@ async fn periods(on: &impl ConnectionTrait) -> Outcome<Vec<(Village, Period)>> {
         village: String,
         week: String,
     }
-    let sql = "SELECT village, week FROM score_sheets WHERE status = 'closed' ORDER BY village, week";
+    let sql =
+        "SELECT village, week FROM score_sheets WHERE status = 'closed' ORDER BY village, week";
     let mut all = Vec::new();
     for Row { village, week } in db::all::<Row>(on, sql, []).await? {
         let odd = || Problem::fault(format!("sheet {village} {week}"));

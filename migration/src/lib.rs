@@ -44,7 +44,8 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(),
 }
 
 fn dialect(statement: &str, postgres: bool) -> Vec<String> {
-    if let Some(table) = statement.strip_prefix("{append_only:").and_then(|it| it.strip_suffix('}')) {
+    if let Some(table) = statement.strip_prefix("{append_only:").and_then(|it| it.strip_suffix('}'))
+    {
         return append_only(table, postgres);
     }
     if let Some(trigger) = statement.strip_prefix("{refuse ").and_then(|it| it.strip_suffix('}')) {

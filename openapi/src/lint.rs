@@ -60,7 +60,8 @@ fn schemas(document: &Value, found: &mut Vec<String>) {
         }
         for (field, property) in schema["properties"].as_object().into_iter().flatten() {
             let place = format!("schema {name}.{field}");
-            let nullable = property["type"].as_array().is_some_and(|it| it.contains(&"null".into()));
+            let nullable =
+                property["type"].as_array().is_some_and(|it| it.contains(&"null".into()));
             if nullable || property.get("oneOf").is_some() {
                 found.push(format!("{place}: what has no value is absent, never null"));
             }
@@ -88,8 +89,17 @@ mod tests {
             } },
         });
         let all = complaints(&document).join("\n");
-        for what in ["no such method", "no operation id", "exactly one tag", "no summary",
-            "can be refused", "path parameters", "T: oneOf", "needs an example", "never null"] {
+        for what in [
+            "no such method",
+            "no operation id",
+            "exactly one tag",
+            "no summary",
+            "can be refused",
+            "path parameters",
+            "T: oneOf",
+            "needs an example",
+            "never null",
+        ] {
             assert!(all.contains(what), "{what} is missing in:\n{all}");
         }
     }

@@ -39,8 +39,13 @@ pub fn next(state: &State) -> (Instant, Step) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shop {
     /// Since `opened_at`, until `closes_at` if it closes.
-    Open { opened_at: Instant, closes_at: Option<Instant> },
-    Closed { opens_at: Instant },
+    Open {
+        opened_at: Instant,
+        closes_at: Option<Instant>,
+    },
+    Closed {
+        opens_at: Instant,
+    },
 }
 
 /// Whether the shop is open at `now`. A window opens when the publicity of its period's last month

@@ -46,10 +46,8 @@ struct PolicyRow {
 
 /// Does the first step that is due, under the village's lock; `false` when none is.
 async fn settle_one(app: &App, tx: &Tx, village: &Village) -> Outcome<bool> {
-    let sql = format!(
-        "SELECT publicity_weeks FROM villages WHERE village = $1{}",
-        db::exclusively(tx)
-    );
+    let sql =
+        format!("SELECT publicity_weeks FROM villages WHERE village = $1{}", db::exclusively(tx));
     let Some(policy) = db::one::<PolicyRow>(tx, &sql, [village.into()]).await? else {
         return Ok(false);
     };

@@ -150,8 +150,7 @@ async fn rows(
     start: &Start<Uuid>,
 ) -> Outcome<Vec<entity::claim::Model>> {
     let mut sql = "SELECT * FROM claims WHERE village = $1 AND id < $2".to_owned();
-    let mut values: Vec<Value> =
-        vec![village.into(), start.after.unwrap_or(Uuid::max()).into()];
+    let mut values: Vec<Value> = vec![village.into(), start.after.unwrap_or(Uuid::max()).into()];
     for (column, value) in
         [("status", status.map(Value::from)), ("household", household.map(Value::from))]
     {
@@ -216,7 +215,8 @@ async fn claim(
     if pending && (own || caller.person == row.filed_by) {
         allowed_actions.push("withdraw".to_owned());
     }
-    let acts = step.is_some_and(|step| super::review::acts_at(caller, &caller.village, &row.grid, step));
+    let acts =
+        step.is_some_and(|step| super::review::acts_at(caller, &caller.village, &row.grid, step));
     if pending && acts && !own && caller.person != row.filed_by {
         allowed_actions.push("review".to_owned());
     }

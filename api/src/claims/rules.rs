@@ -54,7 +54,9 @@ pub fn admit(rule: &Rule, deed: &Deed<'_>, now: Instant) -> Result<Admitted, Ref
     let missing: Vec<_> = missing.collect();
     if !missing.is_empty() {
         let refusal = Refusal::from(Code::EvidenceMissing);
-        return Err(missing.into_iter().fold(refusal, |it, kind| it.at("/evidence", "required", kind)));
+        return Err(missing
+            .into_iter()
+            .fold(refusal, |it, kind| it.at("/evidence", "required", kind)));
     }
     Ok(Admitted { points: points(rule, deed)?, dedupe: dedupe(rule, deed)? })
 }
@@ -86,9 +88,10 @@ fn dedupe(rule: &Rule, deed: &Deed<'_>) -> Result<String, Refusal> {
             "member" => member()?,
             "occurred_on" => deed.occurred_on.to_string(),
             // event, ticket, certificate_no, suggestion_id, ballot, elder: what the claim is about
-            _ => deed.event.map(str::to_owned).ok_or_else(|| {
-                Refusal::from(Code::EventRequired).at("/event", "required", part)
-            })?,
+            _ => deed
+                .event
+                .map(str::to_owned)
+                .ok_or_else(|| Refusal::from(Code::EventRequired).at("/event", "required", part))?,
         };
         key = format!("{key}|{value}");
     }
@@ -124,7 +127,8 @@ pub fn decide(chain: &[Step], step: usize, approvals: i64, members: i64, approve
 /// The step at which a new claim begins: a grid worker's own filing is not prechecked by grid workers
 /// when nobody else could, so the panel begins there.
 pub fn first_step(chain: &[Step], filed_by_worker: bool, other_workers: bool) -> usize {
-    let skips = |step: &Step| step.role == StepRole::GridWorker && filed_by_worker && !other_workers;
+    let skips =
+        |step: &Step| step.role == StepRole::GridWorker && filed_by_worker && !other_workers;
     match chain.first() {
         Some(first) if skips(first) && chain.len() > 1 => 1,
         _ => 0,

@@ -35,12 +35,7 @@ pub struct Notice<'a> {
 }
 
 /// Puts notices into their recipients' inboxes.
-pub async fn tell(
-    tx: &Tx,
-    village: &Village,
-    at: Instant,
-    notices: &[Notice<'_>],
-) -> Outcome<()> {
+pub async fn tell(tx: &Tx, village: &Village, at: Instant, notices: &[Notice<'_>]) -> Outcome<()> {
     let count = notices.len();
     let columns = [
         Column::Text("village", vec![village.to_string(); count]),
@@ -60,14 +55,8 @@ pub async fn tell(
 /// # Errors
 /// `other_household` for a neighbour: within one's own village the existence of a household is known.
 pub fn may_read(caller: &Neighbour, household: Uuid) -> Outcome<()> {
-    let official = [
-        Role::GridWorker,
-        Role::Panel,
-        Role::Committee,
-        Role::Clerk,
-        Role::Township,
-        Role::County,
-    ];
+    let official =
+        [Role::GridWorker, Role::Panel, Role::Committee, Role::Clerk, Role::Township, Role::County];
     let village = caller.village.as_str();
     let works = |role: &Role| {
         caller.grants.iter().any(|grant| {

@@ -67,8 +67,14 @@ impl Role {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let all =
-            [Self::GridWorker, Self::Panel, Self::Committee, Self::Clerk, Self::Township, Self::County];
+        let all = [
+            Self::GridWorker,
+            Self::Panel,
+            Self::Committee,
+            Self::Clerk,
+            Self::Township,
+            Self::County,
+        ];
         all.into_iter().find(|role| role.as_str() == text)
     }
 }
@@ -105,7 +111,8 @@ impl Caller {
 
     /// Whether the caller has any business in this region: lives in it, works over or inside it.
     pub fn sees(&self, region: &str) -> bool {
-        let lives = self.home.as_ref().is_some_and(|home| home.village.as_str().starts_with(region));
+        let lives =
+            self.home.as_ref().is_some_and(|home| home.village.as_str().starts_with(region));
         let works = |grant: &Grant| {
             grant.region.contains(region) || grant.region.as_str().starts_with(region)
         };

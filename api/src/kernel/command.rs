@@ -93,8 +93,7 @@ impl<R: Serialize> Responder for Answer<R> {
         {
             return HttpResponse::NotModified().insert_header(("ETag", etag.as_str())).finish();
         }
-        let mut answer =
-            if self.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+        let mut answer = if self.created { HttpResponse::Created() } else { HttpResponse::Ok() };
         if self.replayed {
             answer.insert_header(("Idempotent-Replayed", "true"));
         }

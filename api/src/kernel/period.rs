@@ -320,7 +320,18 @@ mod tests {
 
     #[test]
     fn what_is_not_a_period_is_refused() {
-        for text in ["", "2024-", "2024-W54", "2024-W1", "2024-13", "2024-Q5", "2024-W+1", "1999", "2024-08-01", "２０２４"] {
+        for text in [
+            "",
+            "2024-",
+            "2024-W54",
+            "2024-W1",
+            "2024-13",
+            "2024-Q5",
+            "2024-W+1",
+            "1999",
+            "2024-08-01",
+            "２０２４",
+        ] {
             assert_eq!(text.parse::<Period>(), Err(NoSuchPeriod), "{text}");
         }
     }

@@ -288,16 +288,11 @@ async fn inform(
         Decision::Amended => "异议部分成立，该条积分已调整",
         Decision::Upheld => "异议成立，该条已冲正",
     };
-    let detail = format!("{}公示第{}条：{outcome}。理由：{reason}", objection.month, objection.number);
-    let told = |recipient, kind| Notice {
-        recipient,
-        kind,
-        subject: objection.id,
-        detail: detail.clone(),
-    };
-    let notices = [
-        told(line.household, "line_decided"),
-        told(objection.filed_by, "objection_decided"),
-    ];
+    let detail =
+        format!("{}公示第{}条：{outcome}。理由：{reason}", objection.month, objection.number);
+    let told =
+        |recipient, kind| Notice { recipient, kind, subject: objection.id, detail: detail.clone() };
+    let notices =
+        [told(line.household, "line_decided"), told(objection.filed_by, "objection_decided")];
     tell(tx, village, now, &notices).await
 }

@@ -179,9 +179,7 @@ async fn serve(
     village: &Village,
     build: impl Future<Output = Outcome<Vec<u8>>>,
 ) -> Outcome<HttpResponse> {
-    let version = async {
-        Ok(regions::village(app.db.read(), village).await?.version.to_string())
-    };
+    let version = async { Ok(regions::village(app.db.read(), village).await?.version.to_string()) };
     // One version a village: the village's key, then the request's own.
     let key = request.uri().to_string();
     let ready = app.cache.ready(&format!("list:{key}"), version, build).await?;
@@ -192,10 +190,15 @@ async fn serve(
 ///
 /// # Errors
 /// `not_found` if the village has none yet.
-pub async fn load(on: &impl ConnectionTrait, village: &Village, month: Month) -> Outcome<PublicList> {
+pub async fn load(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    month: Month,
+) -> Outcome<PublicList> {
     let sql = "SELECT * FROM public_lists WHERE village = $1 AND month = $2";
     let values: [Value; 2] = [village.into(), month.to_string().into()];
-    let row = db::one::<entity::public_list::Model>(on, sql, values).await?.ok_or(Code::NotFound)?;
+    let row =
+        db::one::<entity::public_list::Model>(on, sql, values).await?.ok_or(Code::NotFound)?;
     Ok(PublicList {
         month,
         status: row.status,

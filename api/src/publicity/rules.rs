@@ -42,7 +42,9 @@ pub struct Effect {
 /// # Errors
 /// `outside_range` if an amended line would not lie strictly between 0 and its present worth.
 pub fn effect(decision: Decision, points: i64, amended_to: Option<i64>) -> Result<Effect, Refusal> {
-    let out = || Refusal::from(Code::OutsideRange).at("/points", "range", format!("between 0 and {points}"));
+    let out = || {
+        Refusal::from(Code::OutsideRange).at("/points", "range", format!("between 0 and {points}"))
+    };
     match (decision, amended_to) {
         (Decision::Dismissed, None) => Ok(Effect { status: "upheld", reversed: 0 }),
         (Decision::Upheld, None) => Ok(Effect { status: "struck", reversed: points }),

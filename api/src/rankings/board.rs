@@ -188,8 +188,10 @@ async fn groups(
     let [from, to] = region.bounds();
     let mut rows =
         db::all::<Row>(app.db.read(), &sql, [period.to_string().into(), from, to]).await?;
-    rows.sort_by(|a, b| per_household(a.points, a.households, b.points, b.households)
-        .then_with(|| a.code.cmp(&b.code)));
+    rows.sort_by(|a, b| {
+        per_household(a.points, a.households, b.points, b.households)
+            .then_with(|| a.code.cmp(&b.code))
+    });
     let row = |(rank, row): (usize, Row)| {
         let region = row.code.parse();
         Ok(BoardRow {
@@ -234,8 +236,7 @@ async fn is_final(app: &App, region: &RegionCode, period: Period) -> Outcome<boo
     let Some(Row { missing, undecided, last_close }) = row else { return Ok(false) };
     // The year's ranking is itself seven days in publicity.
     let rest_days = if matches!(period, Period::Year(_)) { 7 } else { 0 };
-    let rested =
-        last_close.is_some_and(|at| Instant(at).plus_days(rest_days) <= app.clock.now());
+    let rested = last_close.is_some_and(|at| Instant(at).plus_days(rest_days) <= app.clock.now());
     Ok(missing == 0 && undecided == 0 && rested)
 }
 

@@ -161,8 +161,7 @@ async fn close(
     let held = held(tx, village, id).await?;
     let sql = "UPDATE redemptions SET status = $3, clerk = $4, closed_at = $5, \
                version = version + 1 WHERE village = $1 AND id = $2 AND status = 'held'";
-    let values: [Value; 5] =
-        [village.into(), id.into(), status.into(), clerk.into(), now.0.into()];
+    let values: [Value; 5] = [village.into(), id.into(), status.into(), clerk.into(), now.0.into()];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Refusal::wrong_state(held.status).into());
     }

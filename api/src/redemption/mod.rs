@@ -10,10 +10,10 @@ mod stock;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use collect::hand_over;
 pub use expire::expire;
 pub use prizes::{PrizeCatalogue, builtin, stock_shop};
 pub use redeem::{NewRedemption, redeem};
-pub use collect::hand_over;
 
 /// Days until a hold that nobody collected gives the points back.
 pub const HOLD_DAYS: i64 = 7;

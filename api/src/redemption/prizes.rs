@@ -52,8 +52,7 @@ async fn list_prizes(request: HttpRequest, app: Data<App>) -> Outcome<Answer<Pri
     let village: Village = path_part(&request, "village")?;
     regions::village(app.db.read(), &village).await?;
     let sql = "SELECT * FROM prizes WHERE village = $1 ORDER BY position LIMIT 500";
-    let rows =
-        db::all::<entity::prize::Model>(app.db.read(), sql, [(&village).into()]).await?;
+    let rows = db::all::<entity::prize::Model>(app.db.read(), sql, [(&village).into()]).await?;
     let prize = |row: entity::prize::Model| Prize {
         key: row.key,
         name_zh: row.name_zh,

@@ -90,7 +90,8 @@ async fn list_redemptions(
 ) -> Outcome<Answer<RedemptionPage>> {
     let RedemptionQuery { household, cursor, limit } = query.0;
     let official = may_read(&caller, Uuid::nil()).is_ok();
-    let own = if official { household } else { Some(household.map_or(caller.own_household(), Ok)?) };
+    let own =
+        if official { household } else { Some(household.map_or(caller.own_household(), Ok)?) };
     if let Some(household) = own {
         may_read(&caller, household)?;
     }

@@ -54,7 +54,8 @@ async fn redeem_prize(
     let household = caller.own_household()?;
     let done = new.once(&app, caller.village.as_str(), caller.account, async |tx| {
         let now = app.clock.now();
-        redeem(tx, &caller.village, &caller.policy, caller.person, household, &new.body, now).await?;
+        redeem(tx, &caller.village, &caller.policy, caller.person, household, &new.body, now)
+            .await?;
         load(tx, &caller.village, new.body.id).await
     });
     let code = pickup_code(app.config.secrets.pickup(), &caller.village, new.body.id);
@@ -160,8 +161,7 @@ async fn taken(
                  AS of_prize \
                FROM redemptions WHERE village = $1 AND household = $2 \
                AND window_opened_at = $3 AND status IN ('held', 'collected')";
-    let values: [Value; 4] =
-        [village.into(), household.into(), opened_at.0.into(), prize.into()];
+    let values: [Value; 4] = [village.into(), household.into(), opened_at.0.into(), prize.into()];
     Ok(db::one::<Taken>(tx, sql, values).await?.unwrap_or_default())
 }
 

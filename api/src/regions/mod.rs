@@ -184,8 +184,7 @@ pub async fn open_village(tx: &Tx, village: &Village, policy: Policy, now: Insta
     db::run(tx, sql, values).await?;
     let sql = "INSERT INTO score_sheets (village, week, status, closes_at, line_count, points) \
                VALUES ($1, $2, 'open', $3, 0, 0)";
-    let values: [Value; 3] =
-        [village.into(), week.to_string().into(), week.ends_at().0.into()];
+    let values: [Value; 3] = [village.into(), week.to_string().into(), week.ends_at().0.into()];
     db::run(tx, sql, values).await?;
     Ok(())
 }

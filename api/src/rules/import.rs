@@ -79,9 +79,8 @@ fn future_quarter(text: &str, now: Instant) -> Result<NaiveDate, Refusal> {
     let day = NaiveDate::from_str(text).map_err(|_| refuse("expected a day, YYYY-MM-DD"))?;
     let week = Week::of_day(day);
     let month = week.month();
-    let begins = day.weekday() == chrono::Weekday::Mon
-        && month.first_week() == week
-        && month.month % 3 == 1;
+    let begins =
+        day.weekday() == chrono::Weekday::Mon && month.first_week() == week && month.month % 3 == 1;
     if !begins {
         return Err(refuse("not the Monday that begins a quarter's first week"));
     }

@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::county::{COUNTIES, DemoVillage, Deed, Plan, REGIONS, VILLAGES};
+use super::county::{COUNTIES, Deed, DemoVillage, Plan, REGIONS, VILLAGES};
 use super::remember;
 use crate::app::App;
 use crate::calendar;
@@ -233,11 +233,8 @@ fn head_name(demo: &DemoVillage, number: usize) -> String {
 }
 
 fn household(demo: &DemoVillage, number: usize) -> Outcome<NewHousehold> {
-    let head = NewMember {
-        person: head_id(demo, number),
-        name: head_name(demo, number),
-        is_head: true,
-    };
+    let head =
+        NewMember { person: head_id(demo, number), name: head_name(demo, number), is_head: true };
     let spouse = NewMember {
         person: id(&format!("spouse {} {number}", demo.code)),
         name: NAMES.full(number * 7 + 3),
@@ -297,10 +294,10 @@ async fn live(app: &App, demo: &DemoVillage, month: Month) -> Outcome<()> {
                 for batch in claims.chunks(200) {
                     let filed = claims::submit_all(app, tx, &worker, &village, batch, None).await?;
                     refused(filed)?;
-                    let decisions: Vec<_> = batch.iter().map(|claim| Decision::approve(claim.id)).collect();
+                    let decisions: Vec<_> =
+                        batch.iter().map(|claim| Decision::approve(claim.id)).collect();
                     // The grid has no other worker, so the panel is the first to look.
-                    let decided =
-                        claims::review_all(app, tx, &panel, &village, &decisions).await?;
+                    let decided = claims::review_all(app, tx, &panel, &village, &decisions).await?;
                     refused(decided)?;
                 }
                 Ok(())
@@ -318,13 +315,9 @@ fn refused<T>(results: Vec<Result<T, crate::kernel::problem::Refusal>>) -> Outco
 fn claim(app: &App, demo: &DemoVillage, number: usize, deed: &Deed) -> NewClaim {
     let (rule, count, points_each) = *deed;
     let day = day_of(app.clock.now().day(), number);
-    let kinds = [
-        "photo", "photo_before_after", "certificate", "committee_record", "sign_in_sheet",
-    ];
-    let evidence = kinds.map(|kind| Evidence {
-        kind: kind.to_owned(),
-        reference: format!("{} {day}", demo.name),
-    });
+    let kinds = ["photo", "photo_before_after", "certificate", "committee_record", "sign_in_sheet"];
+    let evidence = kinds
+        .map(|kind| Evidence { kind: kind.to_owned(), reference: format!("{} {day}", demo.name) });
     NewClaim {
         id: id(&format!("claim {} {number} {rule} {day}", demo.code)),
         household: household_id(demo, number),
@@ -333,7 +326,7 @@ fn claim(app: &App, demo: &DemoVillage, number: usize, deed: &Deed) -> NewClaim 
         count,
         points_each,
         occurred_on: day,
-        event: Some(format!("{} {rule} {number}", demo.name)),
+        event: Some(format!("{}{day}", demo.name)),
         note: None,
         evidence: evidence.to_vec(),
     }

@@ -22,11 +22,7 @@ use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
-        .service(create_session)
-        .service(list_personas)
-        .service(show_clock)
-        .service(move_clock);
+    config.service(create_session).service(list_personas).service(show_clock).service(move_clock);
 }
 
 /// Before anything in the demo happened; [`prepare`] moves it on.

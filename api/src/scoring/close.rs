@@ -81,9 +81,9 @@ async fn approved(app: &App, tx: &Tx, rows: &[ClaimRow]) -> Outcome<Vec<Approved
             caps: book.caps,
         })
     };
-    let all = rows.iter().map(|row| {
-        one(row).ok_or_else(|| Problem::fault(format!("claim {} has no rule", row.id)))
-    });
+    let all = rows
+        .iter()
+        .map(|row| one(row).ok_or_else(|| Problem::fault(format!("claim {} has no rule", row.id))));
     all.collect()
 }
 
@@ -157,7 +157,10 @@ async fn insert_lines(
         Column::MaybeText("event", rows.iter().map(|row| row.event.clone()).collect()),
         Column::Text("occurred_on", text(|row| &row.occurred_on)),
         Column::Number("approved_at", rows.iter().map(|row| row.approved_at).collect()),
-        Column::Number("times", rows.iter().map(|row| award(row).map_or(0, |it| it.times)).collect()),
+        Column::Number(
+            "times",
+            rows.iter().map(|row| award(row).map_or(0, |it| it.times)).collect(),
+        ),
         Column::Number("claimed", rows.iter().map(|row| row.points).collect()),
         Column::Number(
             "awarded",
@@ -180,7 +183,13 @@ fn journals(week: Week, rows: &[ClaimRow], awards: &BTreeMap<Uuid, Award>) -> Ve
     earned
         .map(|(household, points)| {
             let reference = format!("{week}:{household}");
-            Journal::transfer("score", reference, Account::Issued, Account::Pending(household), points)
+            Journal::transfer(
+                "score",
+                reference,
+                Account::Issued,
+                Account::Pending(household),
+                points,
+            )
         })
         .collect()
 }
@@ -196,14 +205,12 @@ async fn turn_the_page(
     let count = i64::try_from(awards.len()).unwrap_or(i64::MAX);
     let sql = "UPDATE score_sheets SET status = 'closed', line_count = $3, points = $4 \
                WHERE village = $1 AND week = $2";
-    let values: [Value; 4] =
-        [village.into(), week.to_string().into(), count.into(), points.into()];
+    let values: [Value; 4] = [village.into(), week.to_string().into(), count.into(), points.into()];
     db::run(tx, sql, values).await?;
     let next = week.next();
     let sql = "INSERT INTO score_sheets (village, week, status, closes_at, line_count, points) \
                VALUES ($1, $2, 'open', $3, 0, 0)";
-    let values: [Value; 3] =
-        [village.into(), next.to_string().into(), next.ends_at().0.into()];
+    let values: [Value; 3] = [village.into(), next.to_string().into(), next.ends_at().0.into()];
     db::run(tx, sql, values).await?;
     Ok(())
 }

@@ -38,9 +38,7 @@ pub async fn open_sheet(tx: &Tx, village: &Village) -> Outcome<OpenSheet> {
 }
 
 async fn find_open(tx: &Tx, village: &Village, lock: &str) -> Outcome<OpenSheet> {
-    let sql = format!(
-        "SELECT week FROM score_sheets WHERE village = $1 AND status = 'open'{lock}"
-    );
+    let sql = format!("SELECT week FROM score_sheets WHERE village = $1 AND status = 'open'{lock}");
     let values: [Value; 1] = [village.into()];
     // On PostgreSQL a sheet that closed while we waited for it is no longer found: look again.
     for _ in 0..3 {
