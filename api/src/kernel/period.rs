@@ -185,6 +185,8 @@ impl fmt::Display for NoSuchPeriod {
     }
 }
 
+impl std::error::Error for NoSuchPeriod {}
+
 impl FromStr for Period {
     type Err = NoSuchPeriod;
 

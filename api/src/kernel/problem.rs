@@ -90,7 +90,6 @@ codes! {
     ReasonRequired "reason_required" 422 "请写明理由" "A reason is required" "Send a readable `reason`.";
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
-    NothingToReverse "nothing_to_reverse" 422 "没有可冲正的积分" "Nothing is left to reverse of this line" "Reload the line.";
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";

@@ -55,6 +55,8 @@ impl fmt::Display for NoSuchCode {
     }
 }
 
+impl std::error::Error for NoSuchCode {}
+
 impl RegionCode {
     pub fn level(&self) -> Level {
         let found = Level::ALL.iter().find(|(_, length, _)| *length == self.0.len());

@@ -347,7 +347,8 @@ mod tests {
                 let sum =
                     months.entry((claim.household, line.awarded < 0, year, month)).or_default();
                 *sum += line.awarded.abs();
-                prop_assert!(*sum <= if line.awarded < 0 { 40 } else { 60 });
+                let limit = if line.awarded < 0 { 40 } else { 60 };
+                prop_assert!(*sum <= limit);
             }
         }
     }

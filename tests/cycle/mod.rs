@@ -1,0 +1,4 @@
+//! The whole quarter over HTTP: from the first claim to the prize handed over the counter.
+
+mod quarter;
+mod week;

@@ -1,0 +1,5 @@
+//! The ledger against a real database: properties, and what it refuses to anybody.
+
+mod append_only;
+mod properties;
+mod tampering;

@@ -1,0 +1,104 @@
+use api::kernel::db;
+use sea_orm::DbBackend;
+use serde_json::json;
+
+use crate::support::{HERE, World, at, new_id};
+
+/// A village with earned, confirmed and spent points.
+pub async fn with_history() -> World {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.earn(1, 30).await;
+    world.earn(2, 20).await;
+    world.travel(at("2024-10-07 09:00")).await;
+    let zhang = world.head(HERE, 1).await;
+    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let held = zhang.post(&format!("/v1/villages/{HERE}/redemptions"), body).await.ok();
+    let collection = format!(
+        "/v1/villages/{HERE}/redemptions/{}/collection",
+        held["id"].as_str().expect("an id")
+    );
+    let code = json!({ "pickup_code": held["pickup_code"] });
+    world.official("clerk", HERE).await.post(&collection, code).await.ok();
+    world
+}
+
+/// Rows changed behind the program's back, with the triggers out of the way: each is named.
+#[actix_web::test]
+async fn verify_names_what_was_changed_behind_its_back() {
+    let cases = [
+        (
+            "balances",
+            "UPDATE balances SET points = points + 1 WHERE account = 'available'",
+            "a balance is",
+        ),
+        (
+            "balances",
+            "UPDATE balances SET held = 1 WHERE account = 'available' AND points > 0",
+            "held of a balance",
+        ),
+        (
+            "postings",
+            "UPDATE postings SET points = points + 1 WHERE account = 'pending'",
+            "sum to 0",
+        ),
+        ("postings", "DELETE FROM postings WHERE account = 'redeemed'", "sum to 0"),
+        ("postings", "DELETE FROM postings", "has postings"),
+        (
+            "score_lines",
+            "UPDATE score_lines SET awarded = awarded - 1",
+            "add up to the household's",
+        ),
+        ("score_sheets", "UPDATE score_sheets SET points = 0 WHERE points > 0", "a closed sheet"),
+        ("public_lists", "UPDATE public_lists SET points = 0 WHERE points > 0", "a public list"),
+        (
+            "public_list_lines",
+            "UPDATE public_list_lines SET confirmed_at = NULL",
+            "confirmed lines",
+        ),
+        ("claims", "UPDATE claims SET points = points + 1", "a scored claim"),
+        ("prizes", "UPDATE prizes SET stock = stock + 1 WHERE key = 'goods.soap'", "stock is"),
+        (
+            "redemptions",
+            "UPDATE redemptions SET points = 1 WHERE status = 'collected'",
+            "collected redemptions",
+        ),
+        (
+            "standings",
+            "UPDATE standings SET points = points + 1 WHERE period = '2024-Q3'",
+            "a standing of 2024-Q3",
+        ),
+        ("standings", "DELETE FROM standings WHERE period = '2024-09'", "a standing of 2024-09"),
+    ];
+    let world = with_history().await;
+    world.verified().await;
+    for (table, sql, named) in cases {
+        let world = with_history().await;
+        tamper(&world, table, sql).await;
+        let report = api::verify::verify(&world.app.db).await.expect("a report");
+        assert!(!report.is_clean(), "{sql}");
+        assert!(report.to_string().contains(named), "{sql}: {report}");
+    }
+}
+
+/// What somebody with the database's own password can do.
+async fn tamper(world: &World, table: &str, sql: &str) {
+    let postgres = world.app.db.backend() == DbBackend::Postgres;
+    let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = $1";
+    #[derive(sea_orm::FromQueryResult)]
+    struct Trigger {
+        name: String,
+    }
+    let off = if postgres {
+        vec![format!("ALTER TABLE {table} DISABLE TRIGGER USER")]
+    } else {
+        let found = db::all::<Trigger>(world.app.db.read(), triggers, [table.into()]).await;
+        found.expect("triggers").iter().map(|it| format!("DROP TRIGGER {}", it.name)).collect()
+    };
+    let done = world.app.db.write(async |tx| {
+        for statement in off.iter().map(String::as_str).chain([sql]) {
+            db::run(tx, statement, []).await?;
+        }
+        Ok(())
+    });
+    done.await.expect("the row is changed");
+}

@@ -1,0 +1,13 @@
+//! The integration suite: one binary, one folder per slice, names that read as outcomes.
+//!
+//! `JIFEN_TEST_BACKEND=postgres` with `JIFEN_TEST_POSTGRES_URL` and `JIFEN_TEST_REDIS_URL` runs it on
+//! PostgreSQL and Redis; otherwise on SQLite and memory. `tests/run` runs both.
+
+mod claims;
+mod cycle;
+mod http;
+mod ledger;
+mod nets;
+mod publicity;
+mod redemption;
+mod support;

@@ -1,0 +1,4 @@
+//! Nets: they walk the contract and fail for an operation that breaks a promise.
+
+mod contract;
+mod method;

@@ -1,0 +1,82 @@
+use futures::future::join_all;
+use serde_json::json;
+
+use super::redeem::{open_shop, path};
+use crate::support::{Actor, HERE, World, household_id, new_id};
+
+/// Forty phones of one household, each for all it has.
+#[actix_web::test]
+async fn forty_phones_of_one_household_spend_its_points_once() {
+    let world = open_shop(&[(1, 20)]).await;
+    let zhang = world.head(HERE, 1).await;
+    let all = join_all((0..40).map(|_| async {
+        let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        zhang.post(&path(), body).await
+    }));
+    let answers = all.await;
+    assert_eq!(answers.iter().filter(|it| it.status == 201).count(), 1);
+    for answer in answers.into_iter().filter(|it| it.status != 201) {
+        answer.refused(422, "insufficient_points");
+    }
+    let points = format!("/v1/villages/{HERE}/households/{}/points", household_id(HERE, 1));
+    let points = zhang.get(&points).await.ok();
+    assert_eq!((&points["held"], &points["spendable"]), (&json!(20), &json!(0)));
+    world.verified().await;
+}
+
+/// Forty clients of ten households for three pots.
+#[actix_web::test]
+async fn the_last_items_go_out_exactly_once() {
+    let households: Vec<_> = (1..=10).map(|number| (number, 30)).collect();
+    let world = open_shop(&households).await;
+    let clerk = world.official("clerk", HERE).await;
+    let loss =
+        json!({ "id": new_id(), "prize": "goods.soap_set", "quantity": -57, "reason": "受潮" });
+    assert_eq!(
+        clerk.post(&format!("/v1/villages/{HERE}/stock-moves"), loss).await.ok()["stock"],
+        3
+    );
+    let heads = join_all((1..=10).map(|number| world.head(HERE, number))).await;
+    let phones = (0..40).filter_map(|phone| heads.get(phone % 10));
+    let answers = join_all(phones.map(|head| async {
+        let body = json!({ "id": new_id(), "prize": "goods.soap_set", "quantity": 1 });
+        head.post(&path(), body).await
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|it| it.status == 201).count(), 3);
+    for answer in answers.into_iter().filter(|it| it.status != 201) {
+        let code = answer.body["code"].as_str().expect("a code");
+        assert!(matches!(code, "sold_out" | "insufficient_points" | "household_limit"), "{code}");
+    }
+    let prizes = world.anybody().get(&format!("/v1/villages/{HERE}/prizes")).await.ok();
+    let left =
+        prizes["items"].as_array().expect("prizes").iter().find(|it| it["key"] == "goods.soap_set");
+    assert_eq!(left.expect("the prize")["stock"], 0);
+    assert_eq!(held_in_all(&world).await, 75, "no point is held without a prize");
+    world.verified().await;
+}
+
+async fn held_in_all(world: &World) -> i64 {
+    let sql = "SELECT CAST(SUM(held) AS BIGINT) FROM balances";
+    api::kernel::db::number(world.app.db.read(), sql, []).await.expect("a sum")
+}
+
+#[actix_web::test]
+async fn collection_against_cancellation_ends_in_one_of_the_two() {
+    let world = open_shop(&[(1, 30), (2, 30), (3, 30)]).await;
+    let clerk = world.official("clerk", HERE).await;
+    for number in 1..=3 {
+        let head: Actor = world.head(HERE, number).await;
+        let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        let held = head.post(&path(), body).await.ok();
+        let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
+        let (collection, cancellation) =
+            (format!("{this}/collection"), format!("{this}/cancellation"));
+        let code = json!({ "pickup_code": held["pickup_code"] });
+        let (collected, cancelled) =
+            futures::join!(clerk.post(&collection, code), head.post(&cancellation, json!({})));
+        let won = [collected.status, cancelled.status].iter().filter(|it| **it == 200).count();
+        assert_eq!(won, 1, "{collected:?} {cancelled:?}");
+    }
+    world.verified().await;
+}

@@ -1,0 +1,291 @@
+//! A small world: two villages of one township and one of another county, each with households in two
+//! grids and every office filled.
+
+use std::net::TcpListener;
+
+use actix_web::web::Data;
+use api::app::{self, App};
+use api::config::Config;
+use api::households::{self, Consent, NewHousehold, NewMember};
+use api::identity::{self, Grant, NewOfficial, Role};
+use api::kernel::clock::{Clock, Instant};
+use api::kernel::db::Tx;
+use api::kernel::region::{RegionCode, Village};
+use api::regions::Policy;
+use api::{redemption, regions, rules};
+use clap::Parser;
+use reqwest::Client;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::database::TestDatabase;
+
+/// The village where things happen.
+pub const HERE: &str = "460205100201";
+/// Another village of the same township.
+pub const NEXT: &str = "460205100202";
+/// A village of another county.
+pub const FAR: &str = "440783107201";
+
+/// Households in each village, five a grid.
+pub const HOUSEHOLDS: usize = 10;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// A running server and its people.
+pub struct World {
+    pub app: Data<App>,
+    pub base: String,
+    // Goes away with the world.
+    _database: TestDatabase,
+}
+
+impl World {
+    /// A world that begins at `now`, a moment in the village's words.
+    pub async fn begins(now: Instant) -> Self {
+        Self::with_policy(now, Policy::default()).await
+    }
+
+    /// A world whose villages have this policy.
+    pub async fn with_policy(now: Instant, policy: Policy) -> Self {
+        let database = TestDatabase::create().await;
+        let mut app = App::connect(config(&database)).await.expect("the app connects");
+        database.migrate(&app).await;
+        app.clock = Clock::standing_at(now);
+        let app = Data::new(app);
+        let founded = app.db.write(async |tx| {
+            found(tx, policy, app.clock.now()).await;
+            Ok(())
+        });
+        founded.await.expect("the world is founded");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = app::serve(app.clone(), listener).expect("the server starts");
+        actix_web::rt::spawn(server);
+        Self { app, base, _database: database }
+    }
+
+    /// Nobody in particular.
+    pub fn anybody(&self) -> Actor {
+        Actor { base: self.base.clone(), token: None, client: Client::new() }
+    }
+
+    /// The official of this office in a village, e.g. `("panel", HERE)`.
+    pub async fn official(&self, office: &str, region: &str) -> Actor {
+        self.persona(&format!("{office} {region}")).await
+    }
+
+    /// The head of household `number` of a village.
+    pub async fn head(&self, village: &str, number: usize) -> Actor {
+        self.persona(&format!("head {village} {number}")).await
+    }
+
+    pub async fn persona(&self, persona: &str) -> Actor {
+        let body = json!({ "persona": persona });
+        let answer = self.anybody().post("/sandbox/sessions", body).await;
+        let token = answer.ok()["access_token"].as_str().map(str::to_owned);
+        Actor { token, ..self.anybody() }
+    }
+
+    /// Moves the clock; the village settles when somebody next needs it.
+    pub async fn travel(&self, to: Instant) {
+        let body = json!({ "now": to.to_string() });
+        self.anybody().put("/sandbox/clock", body).await.ok();
+    }
+
+    /// Rows of a table, to see that nothing was written.
+    pub async fn count(&self, table: &str) -> i64 {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        api::kernel::db::number(self.app.db.read(), &sql, []).await.expect("a count")
+    }
+
+    /// Asserts that every balance, line, list and standing is what the postings make it.
+    #[track_caller]
+    pub fn verified(&self) -> impl Future<Output = ()> + '_ {
+        let caller = std::panic::Location::caller();
+        async move {
+            let report = api::verify::verify(&self.app.db).await.expect("a report");
+            assert!(report.is_clean(), "{caller}: {report}");
+        }
+    }
+
+    /// Has household `number` here earn 10 to 30 points, approved now: the grid worker files for it,
+    /// the panel approves.
+    pub async fn earn(&self, number: usize, points: i64) -> Uuid {
+        let worker = self.official("grid_worker", &grid_of(HERE, number)).await;
+        let claim = claim(
+            number,
+            "con.land_give",
+            json!({
+                "points_each": points,
+                "occurred_on": self.app.clock.now().day().to_string(),
+                "evidence": [
+                    { "kind": "committee_record", "reference": "会议记录" },
+                    { "kind": "certificate", "reference": "让地协议" },
+                ],
+            }),
+        );
+        worker.post(&format!("/v1/villages/{HERE}/claims"), claim.clone()).await.ok();
+        let id: Uuid = claim["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        self.approve(id, &["panel"]).await;
+        id
+    }
+
+    /// Has a claim here approved by these offices in turn.
+    pub async fn approve(&self, claim: Uuid, offices: &[&str]) {
+        for office in offices {
+            let reviewer = self.official(office, HERE).await;
+            let path = format!("/v1/villages/{HERE}/claims/{claim}/reviews");
+            reviewer.post(&path, json!({ "decision": "approve" })).await.ok();
+        }
+    }
+}
+
+/// A claim of household `number` here for a rule, with what the rule needs besides.
+pub fn claim(number: usize, rule: &str, rest: Value) -> Value {
+    let mut claim = json!({
+        "id": Uuid::now_v7(),
+        "household": household_id(HERE, number),
+        "rule": rule,
+        "count": 1,
+        "evidence": [],
+    });
+    for (name, value) in rest.as_object().into_iter().flatten() {
+        claim[name] = value.clone();
+    }
+    claim
+}
+
+/// The code of the grid of household `number`.
+pub fn grid_of(village: &str, number: usize) -> String {
+    format!("{village}{:03}", if number <= HOUSEHOLDS / 2 { 1 } else { 2 })
+}
+
+/// The same id in every world.
+pub fn household_id(village: &str, number: usize) -> Uuid {
+    fixed(1, village, number)
+}
+
+/// The person of a household's head.
+pub fn head_id(village: &str, number: usize) -> Uuid {
+    fixed(2, village, number)
+}
+
+fn fixed(kind: u128, village: &str, number: usize) -> Uuid {
+    let village: u128 = village.parse().expect("digits");
+    Uuid::from_u128(kind << 120 | village << 16 | u128::try_from(number).expect("a number"))
+}
+
+fn config(database: &TestDatabase) -> Config {
+    let mut line = vec!["jifen", "--database-url", &database.url, "--database-connections", "8"];
+    let prefix = format!("{}:", database.name);
+    if let Some(redis) = &database.redis_url {
+        line.extend(["--redis-url", redis, "--redis-prefix", &prefix]);
+    }
+    Line::parse_from(line).config
+}
+
+fn region(code: &str) -> RegionCode {
+    code.parse().expect("a region")
+}
+
+/// Regions, rules, villages, households and officials, through the commands that imports use.
+async fn found(tx: &Tx, policy: Policy, now: Instant) {
+    let mut all = Vec::new();
+    for village in [HERE, FAR] {
+        for length in [2, 4, 6, 9] {
+            let code = village.get(..length).expect("a prefix");
+            all.push((region(code), format!("地区{code}")));
+        }
+    }
+    for village in [HERE, NEXT, FAR] {
+        all.push((region(village), format!("村{village}")));
+        for grid in 1..=2 {
+            all.push((region(&format!("{village}{grid:03}")), format!("第{grid}网格")));
+        }
+    }
+    regions::add(tx, &all).await.expect("regions");
+    let catalogue = rules::builtin().expect("the catalogue");
+    for (at, county) in ["460205", "440783"].into_iter().enumerate() {
+        let set = fixed(3, "460205100201", at);
+        let day = "2023-01-02".parse().expect("a day");
+        rules::import(tx, &region(county), set, &catalogue, day, None, now).await.expect("rules");
+    }
+    for village in [HERE, NEXT, FAR] {
+        found_village(tx, village, policy, now).await;
+    }
+    let above = [
+        official("township 460205100", Role::Township, "460205100"),
+        official("county 460205", Role::County, "460205"),
+        official("township 440783107", Role::Township, "440783107"),
+        official("county 440783", Role::County, "440783"),
+    ];
+    identity::appoint(tx, None, &above, now).await.expect("officers");
+}
+
+async fn found_village(tx: &Tx, code: &str, policy: Policy, now: Instant) {
+    let village: Village = code.parse().expect("a village");
+    regions::open_village(tx, &village, policy, now).await.expect("a village");
+    let prizes = redemption::builtin().expect("the prizes");
+    redemption::stock_shop(tx, &village, &prizes, 1, now).await.expect("a shop");
+    let households: Vec<_> = (1..=HOUSEHOLDS).map(|number| household(code, number)).collect();
+    households::create_all(tx, &village, None, &households, now).await.expect("households");
+    let mut officials = Vec::new();
+    for (office, role) in [
+        ("panel", Role::Panel),
+        ("panel_2", Role::Panel),
+        ("committee", Role::Committee),
+        ("committee_2", Role::Committee),
+        ("committee_3", Role::Committee),
+        ("clerk", Role::Clerk),
+        ("clerk_2", Role::Clerk),
+    ] {
+        officials.push(official(&format!("{office} {code}"), role, code));
+    }
+    for grid in 1..=2 {
+        let grid = format!("{code}{grid:03}");
+        officials.push(official(&format!("grid_worker {grid}"), Role::GridWorker, &grid));
+    }
+    for number in 1..=HOUSEHOLDS {
+        officials.push(NewOfficial {
+            person: head_id(code, number),
+            name: head_name(number),
+            persona: Some(format!("head {code} {number}")),
+            grants: Vec::new(),
+        });
+    }
+    identity::appoint(tx, None, &officials, now).await.expect("officials");
+}
+
+fn official(persona: &str, role: Role, code: &str) -> NewOfficial {
+    NewOfficial {
+        person: Uuid::now_v7(),
+        name: format!("官{persona}"),
+        persona: Some(persona.to_owned()),
+        grants: vec![Grant { role, region: region(code) }],
+    }
+}
+
+/// The name of a household's head: 张守勤 is the first.
+pub fn head_name(number: usize) -> String {
+    let names = ["张守勤", "王明娜", "董建国", "李桂香", "陈大海"];
+    names.get((number - 1) % names.len()).map_or_else(String::new, |name| (*name).to_owned())
+}
+
+fn household(village: &str, number: usize) -> NewHousehold {
+    let head =
+        NewMember { person: head_id(village, number), name: head_name(number), is_head: true };
+    let spouse = NewMember { person: Uuid::now_v7(), name: "配偶".to_owned(), is_head: false };
+    NewHousehold {
+        id: household_id(village, number),
+        number: i64::try_from(number).expect("a number"),
+        grid: region(&grid_of(village, number)),
+        consent: Some(Consent::Account),
+        members: vec![head, spouse],
+    }
+}
