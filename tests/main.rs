@@ -3,11 +3,17 @@
 //! `JIFEN_TEST_BACKEND=postgres` with `JIFEN_TEST_POSTGRES_URL` and `JIFEN_TEST_REDIS_URL` runs it on
 //! PostgreSQL and Redis; otherwise on SQLite and memory. `tests/run` runs both.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod claims;
 mod cycle;
+mod households;
 mod http;
 mod ledger;
 mod nets;
 mod publicity;
+mod rankings;
 mod redemption;
+mod rules;
+mod sandbox;
 mod support;

@@ -53,16 +53,33 @@ impl World {
 
     /// A world whose villages have this policy.
     pub async fn with_policy(now: Instant, policy: Policy) -> Self {
-        let database = TestDatabase::create().await;
-        let mut app = App::connect(config(&database)).await.expect("the app connects");
-        database.migrate(&app).await;
-        app.clock = Clock::standing_at(now);
-        let app = Data::new(app);
-        let founded = app.db.write(async |tx| {
-            found(tx, policy, app.clock.now()).await;
+        let world = Self::start(Clock::standing_at(now), &[]).await;
+        let founded = world.app.db.write(async |tx| {
+            found(tx, policy, now).await;
             Ok(())
         });
         founded.await.expect("the world is founded");
+        world
+    }
+
+    /// A sandbox before the demo is loaded.
+    pub async fn empty() -> Self {
+        Self::start(api::sandbox::clock(), &[]).await
+    }
+
+    /// An empty server as production runs it.
+    pub async fn production() -> Self {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let line = ["--profile", "production", "--token-secret", secret, "--pickup-secret", secret];
+        Self::start(Clock::System, &line).await
+    }
+
+    async fn start(clock: Clock, line: &[&str]) -> Self {
+        let database = TestDatabase::create().await;
+        let mut app = App::connect(config(&database, line)).await.expect("the app connects");
+        database.migrate(&app).await;
+        app.clock = clock;
+        let app = Data::new(app);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let server = app::serve(app.clone(), listener).expect("the server starts");
@@ -181,13 +198,13 @@ fn fixed(kind: u128, village: &str, number: usize) -> Uuid {
     Uuid::from_u128(kind << 120 | village << 16 | u128::try_from(number).expect("a number"))
 }
 
-fn config(database: &TestDatabase) -> Config {
+fn config(database: &TestDatabase, more: &[&str]) -> Config {
     let mut line = vec!["jifen", "--database-url", &database.url, "--database-connections", "8"];
     let prefix = format!("{}:", database.name);
     if let Some(redis) = &database.redis_url {
         line.extend(["--redis-url", redis, "--redis-prefix", &prefix]);
     }
-    Line::parse_from(line).config
+    Line::parse_from(line.iter().chain(more)).config
 }
 
 fn region(code: &str) -> RegionCode {

@@ -1,6 +1,9 @@
 //! Claims (申报): from the deed that a household tells to the approval that puts it on a sheet.
 
+mod facts;
+mod insert;
 mod read;
+mod record;
 mod review;
 mod rules;
 mod submit;

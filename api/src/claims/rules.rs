@@ -169,6 +169,10 @@ mod tests {
             claim_within_days: item.claim_within_days,
             dedupe: item.dedupe,
             requires_hearing: item.requires_hearing,
+            warn_first: item.warn_first,
+            remediation_days: item.remediation_days,
+            level_points: item.level_points,
+            note: item.note,
             publicly_itemised: item.publicly_itemised,
             enabled: item.default_enabled,
         }

@@ -1,29 +1,29 @@
 //! `POST /v1/villages/{village}/claims` and `…/claims/batch`: one path for one claim and for many.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actix_web::post;
 use actix_web::web::Data;
 use chrono::NaiveDate;
-use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::facts::{HouseholdRow, books, households, members, refuse_duplicates};
+use super::insert::insert;
 use super::read::{Claim, load};
-use super::rules::{Admitted, Deed, admit, first_step};
+use super::rules::{Admitted, Deed, admit};
 use crate::app::App;
 use crate::identity::{Caller, Files, Neighbour, Official, Role};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
-use crate::kernel::db::{self, Column, Tx};
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::db::Tx;
+use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
-use crate::rules::{Book, Rule, Source, book, set_in_force};
+use crate::rules::{Book, Source};
 
 /// A deed for which points are claimed.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -162,15 +162,6 @@ fn result(id: Uuid, filed: Result<Admitted, Refusal>) -> ClaimResult {
     ClaimResult { id, result: word.to_owned(), code: code.map(|code| code.as_str().to_owned()) }
 }
 
-/// A household as filing needs it.
-#[derive(FromQueryResult)]
-struct HouseholdRow {
-    id: Uuid,
-    grid: String,
-    status: String,
-    other_workers: i64,
-}
-
 /// Files claims of one village: what each came to, in their order. What is refused leaves no row.
 ///
 /// `import` stands for the source of a list from outside; else the filer's role decides.
@@ -273,175 +264,4 @@ fn may_file(
         (false, true) => Err(Code::RoleRequired.into()),
         (false, false) => Err(Code::OtherHousehold.into()),
     }
-}
-
-fn places(from: usize, count: usize) -> String {
-    (from..from + count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
-}
-
-async fn households(
-    tx: &Tx,
-    village: &Village,
-    filer: &Caller,
-    claims: &[NewClaim],
-) -> Outcome<BTreeMap<Uuid, HouseholdRow>> {
-    let ids: BTreeSet<_> = claims.iter().map(|claim| claim.household).collect();
-    let sql = format!(
-        "SELECT h.id, h.grid, h.status, (SELECT COUNT(*) FROM grants g \
-         WHERE g.role = 'grid_worker' AND g.region = h.grid AND g.person <> $2) AS other_workers \
-         FROM households h WHERE h.village = $1 AND h.id IN ({})",
-        places(3, ids.len())
-    );
-    let values = [village.into(), filer.person.into()].into_iter();
-    let rows = db::all::<HouseholdRow>(tx, &sql, values.chain(ids.into_iter().map(Value::from)));
-    Ok(rows.await?.into_iter().map(|row| (row.id, row)).collect())
-}
-
-async fn members(
-    tx: &Tx,
-    village: &Village,
-    claims: &[NewClaim],
-) -> Outcome<BTreeSet<(Uuid, Uuid)>> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        household: Uuid,
-        person: Uuid,
-    }
-    let named = claims.iter().filter(|claim| claim.member.is_some());
-    let ids: BTreeSet<_> = named.map(|claim| claim.household).collect();
-    if ids.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let sql = format!(
-        "SELECT household, person FROM members WHERE village = $1 AND household IN ({})",
-        places(2, ids.len())
-    );
-    let values = std::iter::once(village.into()).chain(ids.into_iter().map(Value::from));
-    let rows = db::all::<Row>(tx, &sql, values).await?;
-    Ok(rows.into_iter().map(|row| (row.household, row.person)).collect())
-}
-
-/// The rules in force on each day on which a deed was done.
-async fn books(
-    app: &App,
-    tx: &Tx,
-    village: &Village,
-    claims: &[NewClaim],
-) -> Outcome<BTreeMap<NaiveDate, Arc<Book>>> {
-    let mut books = BTreeMap::new();
-    for day in claims.iter().map(|claim| claim.occurred_on).collect::<BTreeSet<_>>() {
-        match set_in_force(tx, village, day).await {
-            Ok(set) => {
-                books.insert(day, book(&app.rule_books, tx, set).await?);
-            }
-            Err(Problem::Refused(_)) => {}
-            Err(problem) => return Err(problem),
-        }
-    }
-    Ok(books)
-}
-
-/// Refuses what has been claimed before, in the database or earlier in the same batch.
-async fn refuse_duplicates(
-    tx: &Tx,
-    village: &Village,
-    claims: &[NewClaim],
-    filed: &mut [Result<Admitted, Refusal>],
-) -> Outcome<()> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-        dedupe: String,
-        live: i64,
-    }
-    let keys: Vec<Value> =
-        filed.iter().flatten().map(|admitted| admitted.dedupe.as_str().into()).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Value> = claims.iter().map(|claim| claim.id.into()).collect();
-    let sql = format!(
-        "SELECT id, dedupe, CAST(1 AS BIGINT) AS live FROM claims WHERE village = $1 AND dedupe IN ({}) \
-         AND status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed') \
-         UNION ALL SELECT id, dedupe, CAST(0 AS BIGINT) AS live FROM claims WHERE village = $1 AND id IN ({})",
-        places(2, keys.len()),
-        places(2 + keys.len(), ids.len()),
-    );
-    let values = std::iter::once(village.into()).chain(keys).chain(ids);
-    let rows = db::all::<Row>(tx, &sql, values).await?;
-    let mut deeds = BTreeMap::new();
-    let mut taken = BTreeSet::new();
-    for row in rows {
-        if row.live == 1 {
-            deeds.insert(row.dedupe, row.id);
-        } else {
-            taken.insert(row.id);
-        }
-    }
-    for (claim, slot) in claims.iter().zip(filed) {
-        let Ok(admitted) = slot else { continue };
-        if !taken.insert(claim.id) {
-            *slot = Err(Code::IdTaken.into());
-        } else if let Some(first) = deeds.get(&admitted.dedupe) {
-            *slot = Err(Refusal::from(Code::DuplicateClaim).existing(*first));
-        } else {
-            deeds.insert(admitted.dedupe.clone(), claim.id);
-        }
-    }
-    Ok(())
-}
-
-type Accepted<'a> = (&'a NewClaim, &'a Admitted, &'a HouseholdRow, &'a Arc<Book>);
-
-async fn insert(
-    tx: &Tx,
-    filer: &Caller,
-    village: &Village,
-    accepted: &[Accepted<'_>],
-    import: Option<Source>,
-    now: Instant,
-) -> Outcome<()> {
-    let count = accepted.len();
-    let own = filer.household_in(village);
-    let rule = |(claim, _, _, book): &Accepted<'_>| book.rule(&claim.rule).cloned();
-    let rules: Vec<_> = accepted.iter().filter_map(rule).collect();
-    let first = |(rule, it): (&Rule, &Accepted<'_>)| {
-        let worker = filer.has(Role::GridWorker, &it.2.grid);
-        let step = first_step(&rule.chain, worker, it.2.other_workers > 0);
-        i64::try_from(step).unwrap_or_default()
-    };
-    let evidence = |claim: &NewClaim| serde_json::to_string(&claim.evidence).unwrap_or_default();
-    let note = |claim: &NewClaim| claim.note.as_deref().and_then(readable);
-    let claims: Vec<_> = accepted.iter().map(|(claim, ..)| *claim).collect();
-    let source = |rule: &Rule| import.unwrap_or(rule.source).as_str().to_owned();
-    let columns = [
-        Column::Text("village", vec![village.to_string(); count]),
-        Column::Uuid("id", claims.iter().map(|it| it.id).collect()),
-        Column::Uuid("household", claims.iter().map(|it| it.household).collect()),
-        Column::Text("grid", accepted.iter().map(|it| it.2.grid.clone()).collect()),
-        Column::MaybeUuid("member", claims.iter().map(|it| it.member).collect()),
-        Column::Uuid("rule_set", accepted.iter().map(|it| it.3.id).collect()),
-        Column::Text("rule", claims.iter().map(|it| it.rule.clone()).collect()),
-        Column::Text("category", rules.iter().map(|it| it.category.clone()).collect()),
-        Column::Text("source", rules.iter().map(source).collect()),
-        Column::Number("count", claims.iter().map(|it| it.count).collect()),
-        Column::Number("points", accepted.iter().map(|it| it.1.points).collect()),
-        Column::Text("occurred_on", claims.iter().map(|it| it.occurred_on.to_string()).collect()),
-        Column::MaybeText("event", claims.iter().map(|it| it.event.clone()).collect()),
-        Column::MaybeText("note", claims.iter().map(|it| note(it)).collect()),
-        Column::Text("evidence", claims.iter().map(|it| evidence(it)).collect()),
-        Column::Uuid("filed_by", vec![filer.person; count]),
-        Column::Flag("on_behalf", claims.iter().map(|it| own != Some(it.household)).collect()),
-        Column::Number("submitted_at", vec![now.0; count]),
-        Column::Text("status", vec!["submitted".to_owned(); count]),
-        Column::Number("step", rules.iter().zip(accepted).map(first).collect()),
-        Column::Text("dedupe", accepted.iter().map(|it| it.1.dedupe.clone()).collect()),
-        Column::Number("version", vec![1; count]),
-    ];
-    let written = db::bulk_insert(tx, "claims", &columns, "ON CONFLICT DO NOTHING").await?;
-    if written != count as u64 {
-        // Another writer claimed the same deed between our look and our write.
-        return Err(Code::DuplicateClaim.into());
-    }
-    Ok(())
 }

@@ -49,7 +49,7 @@ impl Cache {
                 .max_capacity(KEPT_BYTES)
                 .build(),
             redis: match redis_url {
-                Some(url) => manager(url),
+                Some(url) => open(url),
                 None => None,
             },
             prefix: prefix.to_owned(),
@@ -98,7 +98,7 @@ impl Cache {
     }
 }
 
-fn manager(url: &str) -> Option<ConnectionManager> {
+fn open(url: &str) -> Option<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(REDIS_PATIENCE))
         .set_response_timeout(Some(REDIS_PATIENCE));

@@ -12,6 +12,7 @@ use super::{Cap, CountedPer, Direction, Source};
 
 /// A framework's rules: categories, review chains, caps and items.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Catalogue {
     /// The version's name, unique in the region.
     #[validate(length(min = 1, max = 40))]
@@ -158,6 +159,7 @@ impl ToSchema for Approvals {}
 
 /// One item (条目) of a catalogue.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = CatalogueItem)]
 pub struct Item {
     #[validate(length(min = 1, max = 60))]
@@ -195,10 +197,53 @@ pub struct Item {
     #[validate(length(min = 1, max = 80))]
     #[schema(min_length = 1, max_length = 80, example = "event+member")]
     pub dedupe: String,
+    /// Not approved before the head was told and could reply.
     pub requires_hearing: bool,
+    /// A first time is only warned of.
+    pub warn_first: bool,
+    /// Days in which a deduction can be put right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(range(min = 1, max = 366))]
+    #[schema(nullable = false, minimum = 1, maximum = 366, example = 15)]
+    pub remediation_days: Option<i64>,
+    /// What was put right in time is given back.
+    pub refund_on_remediation: bool,
+    /// What a household is excluded from, e.g. `honour_and_rank_award_year`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 60))]
+    #[schema(nullable = false, max_length = 60, example = "honour_and_rank_award_year")]
+    pub veto: Option<String>,
     pub default_enabled: bool,
+    /// For the village's eyes: concerns a person's family or duties.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// Points for each, by the level that granted it.
+    #[serde(default)]
+    #[validate(nested, length(max = 10))]
+    #[schema(max_items = 10)]
+    pub level_points: Vec<LevelPoints>,
+    /// Where the item comes from: `report`, `public`, `common` or `ours`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 40))]
+    #[schema(nullable = false, max_length = 40, example = "report")]
+    pub basis: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(max = 500))]
+    #[schema(nullable = false, max_length = 500, example = "封顶防止以钱换分")]
+    pub note: Option<String>,
     /// Whether the public list names the item; deductions appear only in the household's total.
     pub publicly_itemised: bool,
+}
+
+/// Points for one level, e.g. an honour of the county.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LevelPoints {
+    #[validate(length(min = 1, max = 40))]
+    #[schema(min_length = 1, max_length = 40, example = "county")]
+    pub level: String,
+    #[schema(example = 15)]
+    pub points: i64,
 }
 
 /// The eight categories (8大类).
@@ -221,6 +266,25 @@ pub enum Category {
     RuralConstruction,
     /// 平安建设与议事参与
     SafetyDeliberation,
+}
+
+impl Category {
+    /// In the order of the reports.
+    pub const ALL: [Self; 8] = [
+        Self::LivingEnvironment,
+        Self::FamilyVirtue,
+        Self::Patriotism,
+        Self::LawAbiding,
+        Self::PublicWelfare,
+        Self::Enterprise,
+        Self::RuralConstruction,
+        Self::SafetyDeliberation,
+    ];
+
+    /// The word in SQL and JSON.
+    pub fn word(self) -> String {
+        super::text_of(&self)
+    }
 }
 
 /// The catalogue that comes with Jifen: 8 categories, 66 items.

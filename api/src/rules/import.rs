@@ -164,6 +164,7 @@ async fn insert_rules(tx: &Tx, set: Uuid, catalogue: &Catalogue) -> Outcome<()> 
     let chain = |item: &Item| json(&catalogue.review_chains.get(item.review_chain));
     let chains: Outcome<Vec<_>> = items.iter().map(chain).collect();
     let evidence: Outcome<Vec<_>> = items.iter().map(|item| json(&item.evidence)).collect();
+    let levels: Outcome<Vec<_>> = items.iter().map(|item| json(&item.level_points)).collect();
     let columns = [
         Column::Uuid("rule_set", vec![set; items.len()]),
         Column::Text("key", text(|it| it.key.clone())),
@@ -188,6 +189,20 @@ async fn insert_rules(tx: &Tx, set: Uuid, catalogue: &Catalogue) -> Outcome<()> 
         ),
         Column::Text("dedupe", text(|it| it.dedupe.clone())),
         Column::Flag("requires_hearing", items.iter().map(|it| it.requires_hearing).collect()),
+        Column::Flag("warn_first", items.iter().map(|it| it.warn_first).collect()),
+        Column::MaybeNumber(
+            "remediation_days",
+            items.iter().map(|it| it.remediation_days).collect(),
+        ),
+        Column::Flag(
+            "refund_on_remediation",
+            items.iter().map(|it| it.refund_on_remediation).collect(),
+        ),
+        Column::MaybeText("veto", items.iter().map(|it| it.veto.clone()).collect()),
+        Column::Flag("sensitive", items.iter().map(|it| it.sensitive).collect()),
+        Column::Text("level_points", levels?),
+        Column::MaybeText("basis", items.iter().map(|it| it.basis.clone()).collect()),
+        Column::MaybeText("note", items.iter().map(|it| it.note.clone()).collect()),
         Column::Flag("publicly_itemised", items.iter().map(|it| it.publicly_itemised).collect()),
         Column::Flag("enabled", items.iter().map(|it| it.default_enabled).collect()),
         Column::Number("position", (1..).take(items.len()).collect()),

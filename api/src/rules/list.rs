@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Cap, CountedPer, Direction, Rule, Source, Step, book, set_in_force};
+use super::{Cap, CountedPer, Direction, LevelPoints, Rule, Source, Step, book, set_in_force};
 use crate::app::App;
 use crate::http::{path_part, public_json};
 use crate::kernel::problem::{Outcome, Problem};
@@ -44,6 +44,16 @@ pub struct PublicRule {
     #[schema(nullable = false, example = 30)]
     pub claim_within_days: Option<i64>,
     pub requires_hearing: bool,
+    pub warn_first: bool,
+    /// Days in which a deduction can be put right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 15)]
+    pub remediation_days: Option<i64>,
+    /// Points for each, by the level that granted it.
+    pub level_points: Vec<LevelPoints>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "封顶防止以钱换分")]
+    pub note: Option<String>,
     pub enabled: bool,
 }
 
@@ -95,6 +105,10 @@ fn public(rule: Rule) -> PublicRule {
         review_chain: rule.chain,
         claim_within_days: rule.claim_within_days,
         requires_hearing: rule.requires_hearing,
+        warn_first: rule.warn_first,
+        remediation_days: rule.remediation_days,
+        level_points: rule.level_points,
+        note: rule.note,
         enabled: rule.enabled,
     }
 }

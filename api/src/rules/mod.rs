@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-pub use catalogue::{Approvals, Catalogue, Step, StepRole, builtin};
+pub use catalogue::{Approvals, Catalogue, Category, LevelPoints, Step, StepRole, builtin};
 pub use import::import;
 
 use crate::kernel::db;
@@ -113,6 +113,10 @@ pub struct Rule {
     pub claim_within_days: Option<i64>,
     pub dedupe: String,
     pub requires_hearing: bool,
+    pub warn_first: bool,
+    pub remediation_days: Option<i64>,
+    pub level_points: Vec<LevelPoints>,
+    pub note: Option<String>,
     pub publicly_itemised: bool,
     pub enabled: bool,
 }
@@ -129,6 +133,7 @@ impl TryFrom<entity::rule::Model> for Rule {
             source: word(&row.source).map_err(odd)?,
             evidence: serde_json::from_str(&row.evidence).map_err(odd)?,
             chain: serde_json::from_str(&row.chain).map_err(odd)?,
+            level_points: serde_json::from_str(&row.level_points).map_err(odd)?,
             cap: Cap {
                 period: word(&row.cap_period).map_err(odd)?,
                 max_times: row.cap_times,
@@ -145,6 +150,9 @@ impl TryFrom<entity::rule::Model> for Rule {
             claim_within_days: row.claim_within_days,
             dedupe: row.dedupe,
             requires_hearing: row.requires_hearing,
+            warn_first: row.warn_first,
+            remediation_days: row.remediation_days,
+            note: row.note,
             publicly_itemised: row.publicly_itemised,
             enabled: row.enabled,
         })

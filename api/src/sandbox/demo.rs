@@ -4,20 +4,22 @@
 use std::io::Write;
 
 use chrono::{Days, NaiveDate};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::county::{COUNTIES, Deed, DemoVillage, Plan, REGIONS, VILLAGES};
+use super::people::{
+    NAMES, head_id, head_name, household, household_id, id, official_id, region, village,
+};
 use super::remember;
 use crate::app::App;
 use crate::calendar;
 use crate::claims::{self, Decision, Evidence, NewClaim};
-use crate::households::{self, Consent, NewHousehold, NewMember};
+use crate::households;
 use crate::identity::{self, Caller, Grant, NewOfficial, Role};
 use crate::kernel::clock::Instant;
 use crate::kernel::db::Tx;
 use crate::kernel::problem::{Outcome, Problem};
-use crate::kernel::region::{RegionCode, Village};
+use crate::kernel::region::RegionCode;
 use crate::redemption::{self, NewRedemption};
 use crate::{regions, rules};
 
@@ -67,38 +69,6 @@ fn travel(app: &App, to: &str) -> Outcome<()> {
     let at = Instant::parse(to).ok_or_else(|| Problem::fault(format!("instant {to}")))?;
     app.clock.advance_to(at);
     Ok(())
-}
-
-fn region(code: &str) -> Outcome<RegionCode> {
-    code.parse().map_err(|_| Problem::fault(format!("region {code}")))
-}
-
-fn village(demo: &DemoVillage) -> Outcome<Village> {
-    demo.code.parse().map_err(|_| Problem::fault(format!("village {}", demo.code)))
-}
-
-/// An id that is the same whenever the demo is loaded.
-fn id(what: &str) -> Uuid {
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&Sha256::digest(format!("demo {what}"))[..16]);
-    Uuid::new_v8(bytes)
-}
-
-fn household_id(demo: &DemoVillage, number: usize) -> Uuid {
-    id(&format!("household {} {number}", demo.code))
-}
-
-fn head_id(demo: &DemoVillage, number: usize) -> Uuid {
-    id(&format!("head {} {number}", demo.code))
-}
-
-fn official_id(office: &str, code: &str) -> Uuid {
-    id(&format!("{office} {code}"))
-}
-
-fn grid_code(demo: &DemoVillage, number: usize) -> Outcome<RegionCode> {
-    let grids = demo.grids();
-    region(&format!("{}{:03}", demo.code, (number - 1) * grids / demo.households + 1))
 }
 
 /// Regions, rules, and the officers above the villages.
@@ -194,60 +164,6 @@ async fn settle_in(tx: &Tx, demo: &DemoVillage, now: Instant) -> Outcome<()> {
         }
     }
     identity::appoint(tx, None, &officials, now).await
-}
-
-struct Names {
-    surnames: [&'static str; 20],
-    given: [&'static str; 23],
-}
-
-const NAMES: Names = Names {
-    surnames: [
-        "王", "李", "陈", "林", "黄", "吴", "符", "黎", "周", "郑", "谭", "梁", "麦", "吉", "邢",
-        "韩", "苏", "羊", "董", "张",
-    ],
-    given: [
-        "建国", "秀英", "志强", "玉兰", "海波", "美玲", "国华", "春梅", "文龙", "丽珍", "家兴",
-        "桂花", "永福", "小燕", "大海", "金凤", "明辉", "阿香", "德胜", "雪芳", "振华", "月娥",
-        "阳",
-    ],
-};
-
-impl Names {
-    fn given(&self, number: usize) -> &'static str {
-        self.given.get(number % self.given.len()).copied().unwrap_or_default()
-    }
-
-    fn full(&self, number: usize) -> String {
-        let surname = self.surnames.get(number % self.surnames.len()).copied();
-        format!("{}{}", surname.unwrap_or_default(), self.given(number))
-    }
-}
-
-fn head_name(demo: &DemoVillage, number: usize) -> String {
-    match (demo.code, number) {
-        ("460205100201", 121) => "张守勤".to_owned(),
-        ("460205100201", 122) => "李桂香".to_owned(),
-        _ => NAMES.full(number),
-    }
-}
-
-fn household(demo: &DemoVillage, number: usize) -> Outcome<NewHousehold> {
-    let head =
-        NewMember { person: head_id(demo, number), name: head_name(demo, number), is_head: true };
-    let spouse = NewMember {
-        person: id(&format!("spouse {} {number}", demo.code)),
-        name: NAMES.full(number * 7 + 3),
-        is_head: false,
-    };
-    let consent = if number <= demo.activated { Consent::Account } else { Consent::Paper };
-    Ok(NewHousehold {
-        id: household_id(demo, number),
-        number: i64::try_from(number).unwrap_or(i64::MAX),
-        grid: grid_code(demo, number)?,
-        consent: Some(consent),
-        members: vec![head, spouse],
-    })
 }
 
 /// Which of a plan's months is lived.

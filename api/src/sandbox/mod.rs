@@ -3,6 +3,7 @@
 
 mod county;
 mod demo;
+mod people;
 
 use actix_web::web::Data;
 use actix_web::{get, post, put};

@@ -19,6 +19,7 @@ use crate::kernel::period::Period;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::RegionCode;
 use crate::regions;
+use crate::rules::Category;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(show_statistics);
@@ -52,7 +53,7 @@ pub struct Statistics {
     pub redeemed: i64,
     #[schema(example = 4719)]
     pub balance: i64,
-    /// All eight categories with points in the period; one without points is absent.
+    /// All eight categories; one without entries has 0.
     pub by_category: Vec<CategoryPoints>,
 }
 
@@ -152,8 +153,14 @@ async fn by_category(
 ) -> Outcome<Vec<CategoryPoints>> {
     let sql = "SELECT category, CAST(SUM(awarded) AS BIGINT) AS points FROM score_lines \
                WHERE village >= $1 AND village < $2 AND week BETWEEN $3 AND $4 \
-               GROUP BY category ORDER BY category";
-    Ok(db::all(app.db.read(), sql, span(region, period)).await?)
+               GROUP BY category";
+    let found = db::all::<CategoryPoints>(app.db.read(), sql, span(region, period)).await?;
+    let of = |category: &str| found.iter().find(|it| it.category == category);
+    let all = Category::ALL.iter().map(|category| {
+        let category = category.word();
+        CategoryPoints { points: of(&category).map_or(0, |it| it.points), category }
+    });
+    Ok(all.collect())
 }
 
 async fn redeemed(app: &App, region: &RegionCode, period: Option<Period>) -> Outcome<i64> {

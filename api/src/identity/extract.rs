@@ -1,0 +1,189 @@
+//! Who may call, as types: an extractor authenticates, reads the village or region of the path, and
+//! checks the scope before a handler runs.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+use uuid::Uuid;
+
+use super::{Caller, Grant, Role, token};
+use crate::app::App;
+use crate::http::path_part;
+use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::kernel::region::{RegionCode, Village};
+use crate::regions::{self, VillageRow};
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
+
+fn app_of(request: &HttpRequest) -> Outcome<Data<App>> {
+    request.app_data::<Data<App>>().cloned().ok_or_else(|| Problem::fault("the app has no state"))
+}
+
+/// The bearer token of the request; a token in the query string is not looked at.
+fn bearer(request: &HttpRequest) -> Outcome<&str> {
+    let mut sent = request.headers().get_all(AUTHORIZATION);
+    let header = sent.next().ok_or(Code::TokenMissing)?;
+    if sent.next().is_some() {
+        return Err(Code::InvalidHeader.into());
+    }
+    let token = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer "));
+    Ok(token.map(str::trim).filter(|token| !token.is_empty()).ok_or(Code::TokenMissing)?)
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app_of(&request)?;
+            let account = token::verify(app.config.secrets.token(), bearer(&request)?)?;
+            Self::load(&app, account).await
+        })
+    }
+}
+
+/// A caller with business in the village of the path, and the village.
+pub struct Neighbour {
+    pub caller: Caller,
+    pub village: Village,
+    pub policy: VillageRow,
+}
+
+impl Deref for Neighbour {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Neighbour {
+    /// The household the caller acts for: their own.
+    ///
+    /// # Errors
+    /// `role_required` for one who lives elsewhere.
+    pub fn own_household(&self) -> Outcome<Uuid> {
+        Ok(self.caller.household_in(&self.village).ok_or(Code::RoleRequired)?)
+    }
+
+    async fn extract(request: &HttpRequest) -> Outcome<Self> {
+        let village: Village = path_part(request, "village")?;
+        let caller = Caller::extract(request).await?;
+        if !caller.sees(village.as_str()) {
+            return Err(Code::NotFound.into());
+        }
+        let app = app_of(request)?;
+        let policy = regions::village(app.db.read(), &village).await?;
+        Ok(Self { caller, village, policy })
+    }
+}
+
+impl FromRequest for Neighbour {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { Self::extract(&request).await })
+    }
+}
+
+/// Which roles an [`Official`] may have.
+pub trait Office {
+    const ROLES: &'static [Role];
+}
+
+/// A [`Neighbour`] with one of an office's roles over the village, or, for a grid worker, in it.
+pub struct Official<O> {
+    neighbour: Neighbour,
+    office: PhantomData<O>,
+}
+
+impl<O> Deref for Official<O> {
+    type Target = Neighbour;
+
+    fn deref(&self) -> &Neighbour {
+        &self.neighbour
+    }
+}
+
+impl<O: Office + 'static> FromRequest for Official<O> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let neighbour = Neighbour::extract(&request).await?;
+            let village = neighbour.village.as_str();
+            let works_here = |grant: &Grant| {
+                grant.region.contains(village) || grant.region.as_str().starts_with(village)
+            };
+            let held = |grant: &Grant| O::ROLES.contains(&grant.role) && works_here(grant);
+            if !neighbour.grants.iter().any(held) {
+                return Err(Code::RoleRequired.into());
+            }
+            Ok(Self { neighbour, office: PhantomData })
+        })
+    }
+}
+
+/// A caller with business in the region of the path.
+pub struct Overseer<O> {
+    pub caller: Caller,
+    pub region: RegionCode,
+    office: PhantomData<O>,
+}
+
+impl<O: Office + 'static> FromRequest for Overseer<O> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let region: RegionCode = path_part(&request, "region")?;
+            let caller = Caller::extract(&request).await?;
+            if !caller.sees(region.as_str()) {
+                return Err(Code::NotFound.into());
+            }
+            let held = |role: &Role| caller.has(*role, region.as_str());
+            if !O::ROLES.iter().any(held) {
+                return Err(Code::RoleRequired.into());
+            }
+            Ok(Self { caller, region, office: PhantomData })
+        })
+    }
+}
+
+macro_rules! offices {
+    ($($(#[$doc:meta])* $name:ident: $($role:ident)|+;)*) => {
+        $($(#[$doc])*
+        pub struct $name;
+
+        impl Office for $name {
+            const ROLES: &'static [Role] = &[$(Role::$role),+];
+        })*
+    };
+}
+
+offices! {
+    /// Who files claims for the village: rounds of inspection and the committee's own.
+    Files: GridWorker | Panel | Committee;
+    /// Who reviews claims at some step.
+    Reviews: GridWorker | Panel | Committee | Township;
+    /// Who decides objections.
+    Decides: Committee;
+    /// Who hands prizes over and keeps the stock.
+    KeepsShop: Clerk;
+    /// Who sets up villages and their rules.
+    Governs: Township | County;
+}
