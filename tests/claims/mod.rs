@@ -1,2 +1,3 @@
+mod queue;
 mod review;
 mod submit;

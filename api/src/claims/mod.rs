@@ -2,6 +2,7 @@
 
 mod facts;
 mod insert;
+mod queue;
 mod read;
 mod record;
 mod review;
@@ -22,5 +23,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(read::show_claim)
         .service(review::review_claim)
         .service(review::review_claims)
+        .service(queue::show_review_queue)
         .service(withdraw::withdraw_claim);
 }
