@@ -128,7 +128,12 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Outcome<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let decoded = actix_web::web::Query::<T>::from_query(request.query_string());
+        let query = request.query_string();
+        if query.contains("%00") {
+            // No database text can hold it.
+            return ready(Err(Code::InvalidQuery.into()));
+        }
+        let decoded = actix_web::web::Query::<T>::from_query(query);
         ready(
             decoded.map(|query| Self(query.into_inner())).map_err(|error| {
                 Refusal::from(Code::InvalidQuery).because(error.to_string()).into()

@@ -29,6 +29,7 @@ const BODIES: &[(&str, u16, &str)] = &[
     ("{\"occurred_on\":\"2024-02-30\"}", 400, "malformed_json"),
     ("{\"evidence\":{}}", 400, "malformed_json"),
     ("\u{feff}{}", 400, "malformed_json"),
+    ("{\"note\":\"a\\u0000b\"}", 400, "malformed_json"),
 ];
 
 async fn send(world: &World, body: String, media: &str) -> Answer {
@@ -121,7 +122,7 @@ async fn paths_queries_and_overrides_are_taken_literally() {
     ] {
         zhang.get(&format!("{village}/claims/{id}")).await.refused(400, "invalid_path");
     }
-    for query in ["limit=x", "limit=1&limit=2", "sort=password", "status[]=a"] {
+    for query in ["status=%00", "limit=x", "limit=1&limit=2", "sort=password", "status[]=a"] {
         zhang.get(&format!("{village}/claims?{query}")).await.refused(400, "invalid_query");
     }
     zhang.get(&format!("{village}/claims?cursor=garbage")).await.refused(400, "invalid_cursor");

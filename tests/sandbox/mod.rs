@@ -58,6 +58,8 @@ async fn the_clock_moves_forward_only() {
         world.anybody().get("/sandbox/clock").await.ok()["now"],
         "2024-08-22T08:00:00.000+08:00"
     );
+    let far = json!({ "now": "9999-01-01T00:00:00+08:00" });
+    world.anybody().put("/sandbox/clock", far).await.refused(422, "clock_too_far");
     let nonsense = json!({ "now": "tomorrow" });
     world.anybody().put("/sandbox/clock", nonsense).await.refused(400, "malformed_json");
 }

@@ -13,7 +13,8 @@ use std::str::FromStr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
+use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
@@ -34,30 +35,35 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Settles the village or region of the path before the request is served.
-pub async fn settle_first<B: MessageBody>(
+pub async fn settle_first<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<B>, actix_web::Error> {
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     if let Some(app) = request.app_data::<Data<App>>().cloned()
         && app.clock.now().0 >= app.next_due.load(Ordering::Acquire)
     {
         let path = request.path().to_owned();
-        let mut parts = path.split('/').skip(2);
-        match (parts.next(), parts.next()) {
-            (Some("villages"), Some(code)) => {
-                if let Ok(village) = Village::from_str(code) {
-                    settle_village(&app, &village).await?;
-                }
-            }
-            (Some("regions"), Some(code)) => {
-                if let Ok(region) = RegionCode::from_str(code) {
-                    settle_all(&app, Some(&region)).await?;
-                }
-            }
-            _ => {}
+        if let Err(problem) = settle_path(&app, &path).await {
+            let refused = HttpResponse::from_error(problem);
+            return Ok(request.into_response(refused).map_into_right_body());
         }
     }
-    next.call(request).await
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+async fn settle_path(app: &App, path: &str) -> Outcome<()> {
+    let mut parts = path.split('/').skip(2);
+    match (parts.next(), parts.next()) {
+        (Some("villages"), Some(code)) => match Village::from_str(code) {
+            Ok(village) => settle_village(app, &village).await,
+            Err(_) => Ok(()),
+        },
+        (Some("regions"), Some(code)) => match RegionCode::from_str(code) {
+            Ok(region) => settle_all(app, Some(&region)).await,
+            Err(_) => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// Says that what the public reads of this village has changed. Also the village's lock: taken first,

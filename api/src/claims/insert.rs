@@ -38,7 +38,7 @@ pub async fn insert(
         i64::try_from(step).unwrap_or_default()
     };
     let evidence = |claim: &NewClaim| serde_json::to_string(&claim.evidence).unwrap_or_default();
-    let note = |claim: &NewClaim| claim.note.as_deref().and_then(readable);
+    let text = |text: &Option<String>| text.as_deref().and_then(readable);
     let claims: Vec<_> = accepted.iter().map(|(claim, ..)| *claim).collect();
     let source = |rule: &Rule| import.unwrap_or(rule.source).as_str().to_owned();
     let columns = [
@@ -54,8 +54,8 @@ pub async fn insert(
         Column::Number("count", claims.iter().map(|it| it.count).collect()),
         Column::Number("points", accepted.iter().map(|it| it.1.points).collect()),
         Column::Text("occurred_on", claims.iter().map(|it| it.occurred_on.to_string()).collect()),
-        Column::MaybeText("event", claims.iter().map(|it| it.event.clone()).collect()),
-        Column::MaybeText("note", claims.iter().map(|it| note(it)).collect()),
+        Column::MaybeText("event", claims.iter().map(|it| text(&it.event)).collect()),
+        Column::MaybeText("note", claims.iter().map(|it| text(&it.note)).collect()),
         Column::Text("evidence", claims.iter().map(|it| evidence(it)).collect()),
         Column::Uuid("filed_by", vec![filer.person; count]),
         Column::Flag("on_behalf", claims.iter().map(|it| own != Some(it.household)).collect()),

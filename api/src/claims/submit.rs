@@ -229,13 +229,14 @@ fn one(
         may_file(filer, village, household, rule.source)?;
     }
     let evidence = claim.evidence.iter().filter(|it| readable(&it.reference).is_some());
+    let event = claim.event.as_deref().and_then(readable);
     let deed = Deed {
         household: household.id,
         member: claim.member,
         count: claim.count,
         points_each: claim.points_each,
         occurred_on: claim.occurred_on,
-        event: claim.event.as_deref(),
+        event: event.as_deref(),
         evidence: evidence.map(|it| it.kind.as_str()).collect(),
     };
     admit(rule, &deed, now)

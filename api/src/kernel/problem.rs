@@ -92,6 +92,7 @@ codes! {
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
+    ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
     Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";

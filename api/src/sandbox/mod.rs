@@ -26,6 +26,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(create_session).service(list_personas).service(show_clock).service(move_clock);
 }
 
+/// Every village settles every week of a journey: longer ones go in steps.
+const DAYS_AT_ONCE: i64 = 400;
+
 /// Before anything in the demo happened; [`prepare`] moves it on.
 pub fn clock() -> Clock {
     Clock::standing_at(Week::of(Instant(1_711_900_800_000)).starts_at())
@@ -127,9 +130,12 @@ async fn show_clock(app: Data<App>) -> Outcome<Answer<SandboxClock>> {
 /// Travel in time, forward only
 #[utoipa::path(tag = "sandbox", operation_id = "sandbox_move_clock",
     request_body = SandboxClock, responses((status = 200, body = SandboxClock)),
-    extensions(("x-codes" = json!("clock_backwards"))))]
+    extensions(("x-codes" = json!("clock_backwards clock_too_far"))))]
 #[put("/sandbox/clock")]
 async fn move_clock(to: Body<SandboxClock>, app: Data<App>) -> Outcome<Answer<SandboxClock>> {
+    if to.0.now > app.clock.now().plus_days(DAYS_AT_ONCE) {
+        return Err(Code::ClockTooFar.into());
+    }
     if !app.clock.advance_to(to.0.now) {
         return Err(Code::ClockBackwards.into());
     }
