@@ -11,7 +11,7 @@ use api::kernel::db;
 use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use crate::load::{CONNECTIONS, Load};
+use crate::load::{CONNECTIONS, Load, Tally};
 use crate::process::{Server, TOKEN_SECRET};
 use crate::report::{Goal, Measure, say};
 use crate::seed::{self, County};
@@ -58,7 +58,8 @@ pub async fn measure(bench: &Bench, county: &County) -> Done<()> {
     for _ in 0..bench.pairs() {
         let ours = claims().await?;
         on.execute_unprepared("CHECKPOINT").await?;
-        measure.pair(ours, claim_floor::run(bench, county, &script).await?);
+        measure.p99(ours.p99_ms);
+        measure.pair(ours.per_second, claim_floor::run(bench, county, &script).await?);
     }
     jifen.stop().await?;
     measure.print()
@@ -85,20 +86,18 @@ fn filers(heads: &[Head], day: &str) -> Done<Vec<Filer>> {
 }
 
 /// Each connection files for household after household, one claim each; per second.
-async fn submit(bench: &Bench, jifen: &Server, filers: Vec<Filer>) -> Done<f64> {
+async fn submit(bench: &Bench, jifen: &Server, filers: Vec<Filer>) -> Done<Tally> {
     let load = Load { address: jifen.address, duration: bench.repeat(), status: 201 };
     let filers = Arc::new(filers);
-    let tally = load.run(move |connection| {
+    load.run(move |connection| {
         let filers = filers.clone();
         let mut turns = (connection..filers.len()).step_by(CONNECTIONS).cycle();
         move |next: &mut Vec<u8>| {
             let filer = turns.next().and_then(|turn| filers.get(turn));
             next.extend(filer.map(request).unwrap_or_default().into_bytes());
         }
-    });
-    let tally = tally.await?;
-    say(&format!("{NAME}: p99 {:.2} ms", tally.p99_ms));
-    Ok(tally.per_second)
+    })
+    .await
 }
 
 /// A claim of a deed that nobody has claimed before.

@@ -59,7 +59,7 @@ async fn alternate(
     let mut measure = Measure::new(name, "requests/s", goal);
     for _ in 0..bench.pairs() {
         let (ours, beside) = (rate(jifen).await?, rate(bare).await?);
-        say(&format!("{name}: p99 {:.2} ms beside {:.2} ms", ours.p99_ms, beside.p99_ms));
+        measure.p99(ours.p99_ms);
         measure.pair(ours.per_second, beside.per_second);
     }
     measure.print()

@@ -40,11 +40,13 @@ pub struct Measure {
     pub scale: Option<usize>,
     ours: Vec<f64>,
     beside: Vec<f64>,
+    p99_ms: Vec<f64>,
 }
 
 impl Measure {
     pub fn new(name: &'static str, unit: &'static str, goal: Goal) -> Self {
-        Self { name, unit, goal, scale: None, ours: Vec::new(), beside: Vec::new() }
+        let (ours, beside, p99_ms) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, unit, goal, scale: None, ours, beside, p99_ms }
     }
 
     /// Adds one repeat of each.
@@ -52,6 +54,11 @@ impl Measure {
         say(&format!("{}: {ours:.3} beside {beside:.3} {}", self.name, self.unit));
         self.ours.push(ours);
         self.beside.push(beside);
+    }
+
+    /// Adds what 99 of a hundred of our answers took at most.
+    pub fn p99(&mut self, millis: f64) {
+        self.p99_ms.push(millis);
     }
 
     /// Writes the line; medians, and the ratio of the medians.
@@ -70,6 +77,9 @@ impl Measure {
         });
         if let Some(scale) = self.scale {
             line["scale"] = scale.into();
+        }
+        if !self.p99_ms.is_empty() {
+            line["p99_ms"] = rounded(median(&self.p99_ms)).into();
         }
         writeln!(std::io::stdout(), "{line}")?;
         Ok(())
