@@ -110,3 +110,46 @@ fn files_are_short_and_finished() {
         }
     }
 }
+
+/// The attribute that begins at `open`, up to its closing `)]`.
+fn attribute<'a>(text: &'a str, open: &str) -> Option<&'a str> {
+    let from = text.find(open)? + open.len();
+    let rest = text.split_at(from).1;
+    Some(rest.split(")]").next().unwrap_or(rest))
+}
+
+/// `name = value` in an attribute, without the spaces.
+fn value(attribute: &str, name: &str) -> Option<String> {
+    let at = attribute.split([',', '(']).find(|part| {
+        part.trim().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    })?;
+    Some(at.split('=').nth(1)?.trim().trim_end_matches(')').to_owned())
+}
+
+/// Every bound that a request is checked by is the bound that the contract tells.
+#[test]
+fn bounds_of_requests_stand_in_the_contract() {
+    let mut compared = 0;
+    for (path, text) in sources() {
+        for field in text.split("#[validate(").skip(1) {
+            let checks = field.split(")]").next().unwrap_or_default();
+            let field = field.split(";").next().unwrap_or(field);
+            let declared = field.split("    pub ").next().unwrap_or(field);
+            let schema = attribute(declared, "#[schema(").unwrap_or_default();
+            let range = checks.contains("range(");
+            let list = field.split("    pub ").nth(1).is_some_and(|it| it.contains("Vec<"));
+            let names = match (range, list) {
+                (true, _) => [("min", "minimum"), ("max", "maximum")],
+                (false, true) => [("min", "min_items"), ("max", "max_items")],
+                (false, false) => [("min", "min_length"), ("max", "max_length")],
+            };
+            for (check, told) in names {
+                let bound = value(checks, check).or_else(|| value(checks, "equal"));
+                compared += usize::from(bound.is_some());
+                let what = format!("{}: validate({checks}) schema({schema})", path.display());
+                assert_eq!(value(schema, told), bound, "{told} in {what}");
+            }
+        }
+    }
+    assert!(compared > 60, "{compared} bounds");
+}
