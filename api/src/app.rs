@@ -13,7 +13,7 @@ use utoipa_actix_web::AppExt;
 use crate::config::Config;
 use crate::kernel::cache::Cache;
 use crate::kernel::clock::Clock;
-use crate::kernel::db::Db;
+use crate::kernel::db::{self, Db};
 use crate::kernel::problem::Outcome;
 use crate::{calendar, contract, http, routes, rules, sandbox};
 
@@ -51,7 +51,10 @@ fn create_folder(database_url: &str) -> std::io::Result<()> {
 
 /// Brings the schema up to date; refuses a database that is newer than this program.
 pub async fn migrate(app: &App) -> Result<(), sea_orm::DbErr> {
-    migration::Migrator::up(app.db.schema(), None).await
+    migration::Migrator::up(app.db.schema(), None).await?;
+    // Two databases behind one Redis never read each other's bytes.
+    app.cache.belong_to(&db::identity(app.db.read()).await?);
+    Ok(())
 }
 
 /// In the sandbox: loads the demo county into an empty database and sets the clock where it stood.

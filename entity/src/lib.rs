@@ -8,6 +8,7 @@ pub mod audit_event;
 pub mod balance;
 pub mod binding;
 pub mod claim;
+pub mod database;
 pub mod grant;
 pub mod household;
 pub mod idempotency_key;

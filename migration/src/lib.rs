@@ -1,7 +1,7 @@
 //! The schema, one step a file. Each step goes up and down; every constraint has a name.
 //!
-//! Steps are SQL that both databases understand, with three words replaced: `{code}` (text compared
-//! byte by byte), `{uuid}`, and `{append_only:table}` (triggers that refuse UPDATE and DELETE).
+//! Steps are SQL that both databases understand, with four words replaced: `{code}` (text compared
+//! byte by byte), `{uuid}`, `{random_uuid}`, and `{append_only:table}` (triggers that refuse UPDATE and DELETE).
 
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 
@@ -51,8 +51,12 @@ fn dialect(statement: &str, postgres: bool) -> Vec<String> {
     if let Some(trigger) = statement.strip_prefix("{refuse ").and_then(|it| it.strip_suffix('}')) {
         return refuse(trigger, postgres);
     }
-    let (code, uuid) = if postgres { ("TEXT COLLATE \"C\"", "UUID") } else { ("TEXT", "BLOB") };
-    vec![statement.replace("{code}", code).replace("{uuid}", uuid)]
+    let (code, uuid, random) = match postgres {
+        true => ("TEXT COLLATE \"C\"", "UUID", "gen_random_uuid()"),
+        false => ("TEXT", "BLOB", "randomblob(16)"),
+    };
+    let statement = statement.replace("{code}", code).replace("{uuid}", uuid);
+    vec![statement.replace("{random_uuid}", random)]
 }
 
 /// History is added to, never changed: the database itself refuses.

@@ -65,6 +65,12 @@ CREATE TABLE audit_events (
 
 {append_only:audit_events}
 
+CREATE TABLE databases (
+    id {uuid} NOT NULL CONSTRAINT databases_pk PRIMARY KEY
+)
+
+INSERT INTO databases (id) VALUES ({random_uuid})
+
 CREATE TABLE sandbox_clock (
     id BIGINT NOT NULL CONSTRAINT sandbox_clock_pk PRIMARY KEY CONSTRAINT sandbox_clock_one CHECK (id = 1),
     at BIGINT NOT NULL
@@ -73,6 +79,6 @@ CREATE TABLE sandbox_clock (
 
 crate::step! {
     up: UP,
-    tables: ["sandbox_clock", "audit_events", "idempotency_keys", "bindings", "grants", "accounts", "persons"],
+    tables: ["sandbox_clock", "databases", "audit_events", "idempotency_keys", "bindings", "grants", "accounts", "persons"],
     functions: ["refuse_change"]
 }

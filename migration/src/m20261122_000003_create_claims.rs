@@ -12,10 +12,9 @@ CREATE TABLE rule_sets (
     entry_max BIGINT NOT NULL CONSTRAINT rule_sets_entry_range CHECK (entry_max > 0),
     created_by {uuid},
     created_at BIGINT NOT NULL,
-    CONSTRAINT rule_sets_version_unique UNIQUE (region, version)
+    CONSTRAINT rule_sets_version_unique UNIQUE (region, version),
+    CONSTRAINT rule_sets_effect_unique UNIQUE (region, effective_on)
 )
-
-CREATE INDEX rule_sets_by_effect ON rule_sets (region, effective_on)
 
 CREATE TABLE rules (
     rule_set {uuid} NOT NULL CONSTRAINT rules_rule_set_fk REFERENCES rule_sets (id),

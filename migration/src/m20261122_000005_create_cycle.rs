@@ -105,6 +105,8 @@ CREATE UNIQUE INDEX objections_one_open ON objections (village, line, filer_hous
 
 CREATE INDEX objections_by_line ON objections (village, month, number)
 
+{refuse objections_four_eyes | UPDATE ON objections | (NEW.decided_by IS NOT NULL AND (EXISTS (SELECT 1 FROM claims c WHERE c.village = NEW.village AND c.id = NEW.line AND c.filed_by = NEW.decided_by) OR EXISTS (SELECT 1 FROM reviews v WHERE v.village = NEW.village AND v.claim = NEW.line AND v.person = NEW.decided_by)))}
+
 CREATE TABLE standings (
     village {code} NOT NULL,
     period {code} NOT NULL,
@@ -123,5 +125,5 @@ CREATE INDEX standings_by_period ON standings (period, village, points)
 crate::step! {
     up: UP,
     tables: ["standings", "objections", "public_list_lines", "public_lists", "score_lines", "score_sheets"],
-    functions: ["score_sheets_closed_for_ever"]
+    functions: ["score_sheets_closed_for_ever", "objections_four_eyes"]
 }

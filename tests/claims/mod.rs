@@ -1,3 +1,4 @@
+mod four_eyes;
 mod queue;
 mod review;
 mod submit;

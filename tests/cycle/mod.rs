@@ -1,4 +1,5 @@
 //! The whole quarter over HTTP: from the first claim to the prize handed over the counter.
 
+mod policy;
 mod quarter;
 mod week;

@@ -52,6 +52,7 @@ async fn a_file_without_one_head_a_name_or_a_grid_of_the_village_is_refused() {
         changed(|it| it["members"][0]["name"] = json!("长".repeat(51))),
         changed(|it| it["grid"] = json!(format!("{NEXT}001"))),
         changed(|it| it["grid"] = json!(HERE)),
+        changed(|it| it["grid"] = json!(format!("{HERE}999"))),
         changed(|it| it["number"] = json!(0)),
     ];
     for body in odd {
@@ -105,4 +106,15 @@ async fn a_list_is_read_in_pages_that_neither_miss_nor_repeat() {
     assert_eq!(numbers, (1..=10).map(|number| json!(number)).collect::<Vec<_>>());
     let claims = format!("/v1/villages/{HERE}/claims?limit=3{next}");
     panel.get(&claims).await.refused(400, "invalid_cursor");
+}
+
+#[actix_web::test]
+async fn a_new_file_is_seen_on_the_boards_at_once() {
+    let world = World::begins(at("2024-08-21 08:00")).await;
+    let board = format!("/v1/regions/{HERE}/rankings/2024?of=villages");
+    let before = world.anybody().get(&board).await.ok();
+    assert_eq!(before["items"][0]["households"], 10);
+    let township = world.official("township", "460205100").await;
+    township.post(&path(), household(77)).await.ok();
+    assert_eq!(world.anybody().get(&board).await.ok()["items"][0]["households"], 11);
 }

@@ -14,6 +14,7 @@ const BODIES: &[(&str, u16, &str)] = &[
     ("{\"count\":Infinity}", 400, "malformed_json"),
     ("// a comment\n{}", 400, "malformed_json"),
     ("[]", 400, "malformed_json"),
+    ("[\"a\",\"b\"]", 400, "malformed_json"),
     ("null", 400, "malformed_json"),
     ("\"text\"", 400, "malformed_json"),
     ("{} {}", 400, "malformed_json"),
@@ -56,6 +57,30 @@ async fn a_malformed_body_is_refused_and_leaves_nothing() {
     for table in ["claims", "idempotency_keys"] {
         assert_eq!(world.count(table).await, 0, "{table}");
     }
+}
+
+#[actix_web::test]
+async fn an_id_that_is_not_a_uuid_of_version_7_is_refused() {
+    let world = World::begins(at("2024-08-21 08:00")).await;
+    let odd = [
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "3db2d2bc-e76e-4298-96b2-2b47b96cbcec",
+    ];
+    for id in odd {
+        let body = claim(1, "pub.donate", json!({ "id": id, "occurred_on": "2024-08-20" }));
+        let refused = send(&world, body.to_string(), "application/json").await;
+        assert_eq!(refused.refused(422, "invalid_field")["errors"][0]["code"], "uuid_v7");
+    }
+}
+
+/// What is settled must be what is routed: an escaped village would be read past its closing.
+#[actix_web::test]
+async fn an_escaped_path_is_refused() {
+    let world = World::begins(at("2024-08-21 08:00")).await;
+    let escaped = HERE.replacen("460205", "46020%35", 1);
+    let zhang = world.head(HERE, 1).await;
+    zhang.get(&format!("/v1/villages/{escaped}/claims")).await.refused(400, "invalid_path");
 }
 
 #[actix_web::test]
@@ -122,7 +147,15 @@ async fn paths_queries_and_overrides_are_taken_literally() {
     ] {
         zhang.get(&format!("{village}/claims/{id}")).await.refused(400, "invalid_path");
     }
-    for query in ["status=%00", "limit=x", "limit=1&limit=2", "sort=password", "status[]=a"] {
+    for query in [
+        "status=%00",
+        "limit=x",
+        "limit=0",
+        "limit=101",
+        "limit=1&limit=2",
+        "sort=password",
+        "status[]=a",
+    ] {
         zhang.get(&format!("{village}/claims?{query}")).await.refused(400, "invalid_query");
     }
     zhang.get(&format!("{village}/claims?cursor=garbage")).await.refused(400, "invalid_cursor");

@@ -80,3 +80,27 @@ async fn collection_against_cancellation_ends_in_one_of_the_two() {
     }
     world.verified().await;
 }
+
+/// Forty guesses at once: five are heard, whatever the others hoped.
+#[actix_web::test]
+async fn of_forty_guesses_at_once_five_are_heard() {
+    let world = open_shop(&[(1, 30)]).await;
+    let zhang = world.head(HERE, 1).await;
+    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let held = zhang.post(&path(), body).await.ok();
+    let collection = format!("{}/{}/collection", path(), held["id"].as_str().expect("an id"));
+    let clerk = world.official("clerk", HERE).await;
+    let right = held["pickup_code"].as_str().expect("a code");
+    let guesses = (0..40).map(|guess| format!("{guess:06}")).filter(|guess| guess != right);
+    let answers = join_all(guesses.map(|guess| {
+        let (clerk, collection) = (&clerk, &collection);
+        async move { clerk.post(collection, json!({ "pickup_code": guess })).await }
+    }))
+    .await;
+    let heard = answers.iter().filter(|it| it.body["code"] == "pickup_code_wrong").count();
+    assert_eq!(heard, 5);
+    clerk
+        .post(&collection, json!({ "pickup_code": right }))
+        .await
+        .refused(429, "pickup_code_locked");
+}

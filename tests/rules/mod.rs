@@ -54,7 +54,7 @@ async fn a_set_that_does_not_fit_together_is_refused_whole() {
     let world = World::begins(at("2024-09-25 08:00")).await;
     let county = world.official("county", "460205").await;
     let sets = world.count("rule_sets").await;
-    for day in ["2024-10-01", "2024-07-01", "2024-10-07", "2024-W40ab"] {
+    for day in ["2024-10-01", "2024-07-01", "2024-10-07", "2024-W40ab", "+12024-7-1"] {
         county.post(PATH, rule_set(day, |_| ())).await.refused(422, "invalid_field");
     }
     let first = |name: &'static str, value: Value| {
@@ -70,7 +70,20 @@ async fn a_set_that_does_not_fit_together_is_refused_whole() {
     county.post(PATH, first("category", json!("religion"))).await.refused(400, "malformed_json");
     let empty = rule_set("2024-09-30", |catalogue| catalogue["items"] = json!([]));
     county.post(PATH, empty).await.refused(422, "invalid_field");
+    let twice = rule_set("2024-09-30", |catalogue| {
+        catalogue["items"][1]["key"] = catalogue["items"][0]["key"].clone();
+    });
+    county.post(PATH, twice).await.refused(422, "invalid_field");
+    let boundless = first("points_min", json!(i64::MIN));
+    county.post(PATH, boundless).await.refused(422, "invalid_field");
+    county
+        .post("/v1/regions/460205999/rule-sets", rule_set("2024-09-30", |_| ()))
+        .await
+        .refused(404, "not_found");
     assert_eq!(world.count("rule_sets").await, sets);
+    county.post(PATH, rule_set("2024-09-30", |_| ())).await.ok();
+    let other = rule_set("2024-09-30", |catalogue| catalogue["version"] = json!("2025.3"));
+    county.post(PATH, other).await.refused(409, "id_taken");
 }
 
 #[actix_web::test]

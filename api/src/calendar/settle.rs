@@ -16,9 +16,15 @@ use crate::{publicity, rankings, redemption, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
+    let mut failed = Ok(());
     for village in villages_due(app, region).await? {
-        settle_village(app, &village).await?;
+        if let Err(problem) = settle_village(app, &village).await {
+            // The others go on; this one is tried again by whoever needs it, and by the next tick.
+            tracing::error!(%village, cause = %problem, "could not settle what is due");
+            failed = Err(problem);
+        }
     }
+    failed?;
     // Everything that can become due was agreed a week or more before, so what is known now to be
     // first stays first until the next Monday, whatever other replicas do.
     let sql = "SELECT MIN(next_due_at) FROM villages";

@@ -91,10 +91,10 @@ async fn waiting(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<Vec
                FROM claims c WHERE c.status IN ('submitted', 'in_review') \
                AND c.village >= $1 AND c.village < $2 AND c.grid >= $3 AND c.grid < $4 \
                AND c.filed_by <> $5 AND NOT EXISTS (SELECT 1 FROM members m \
-                 LEFT JOIN kin k ON k.village = m.village AND k.relative = m.person \
-                   AND k.person = $5 \
-                 WHERE m.village = c.village AND m.household = c.household \
-                   AND (m.person = $5 OR k.person IS NOT NULL)) \
+                 WHERE m.village = c.village AND m.household = c.household AND (m.person = $5 \
+                 OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
+                   AND ((k.person = $5 AND k.relative = m.person) \
+                     OR (k.relative = $5 AND k.person = m.person))))) \
                ORDER BY c.submitted_at, c.id LIMIT $6";
     let [from, to] = region.bounds();
     let village: Value = region.as_str().chars().take(12).collect::<String>().into();

@@ -197,6 +197,19 @@ pub async fn load(
     claim(app, on, caller, row.ok_or(Code::NotFound)?).await
 }
 
+/// A household takes back what it or somebody for it claimed; what was proposed against it, or by the
+/// village, only whoever filed it.
+pub fn may_withdraw(
+    caller: &Neighbour,
+    household: Uuid,
+    filed_by: Uuid,
+    source: &str,
+    points: i64,
+) -> bool {
+    let own = caller.household_in(&caller.village) == Some(household);
+    caller.person == filed_by || (own && source == "claim" && points > 0)
+}
+
 /// The row as the API shows it; the rule's book is in memory after the first one.
 async fn claim(
     app: &App,
@@ -212,7 +225,7 @@ async fn claim(
     let step = usize::try_from(row.step).ok().and_then(|step| rule.chain.get(step));
     let own = caller.household_in(&caller.village) == Some(row.household);
     let mut allowed_actions = Vec::new();
-    if pending && (own || caller.person == row.filed_by) {
+    if pending && may_withdraw(caller, row.household, row.filed_by, &row.source, row.points) {
         allowed_actions.push("withdraw".to_owned());
     }
     let acts =

@@ -16,7 +16,7 @@ use super::rules::{Next, decide};
 use super::submit::{BatchResult, ClaimResult};
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{Caller, Official, Reviews, Role};
+use crate::identity::{CONCERNED, Caller, Official, Reviews, Role};
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
@@ -237,11 +237,8 @@ impl Facts {
             "SELECT claim, step, person FROM reviews WHERE village = $1 AND claim IN ({places})"
         );
         let approved = db::all::<ReviewRow>(tx, &sql, key()).await?;
-        let sql = "SELECT DISTINCT m.household FROM members m LEFT JOIN kin k \
-                   ON k.village = m.village AND k.relative = m.person AND k.person = $2 \
-                   WHERE m.village = $1 AND (m.person = $2 OR k.person IS NOT NULL)";
         let person: [Value; 2] = [village.into(), reviewer.person.into()];
-        let concerned = db::all::<HouseholdRow>(tx, sql, person).await?;
+        let concerned = db::all::<HouseholdRow>(tx, CONCERNED, person).await?;
         let sql = "SELECT COUNT(DISTINCT person) FROM grants \
                    WHERE role = 'committee' AND region = $1 AND ends_at IS NULL";
         Ok(Self {

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::identity::{Caller, Files, Neighbour, Official, Role};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
-use crate::kernel::command::{Answer, Command};
+use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::Tx;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
@@ -30,6 +30,7 @@ use crate::rules::{Book, Source};
 #[serde(deny_unknown_fields)]
 pub struct NewClaim {
     /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
     /// The household that earns; one's own, unless one files for another as an official.
     pub household: Uuid,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::read::{Claim, load};
+use super::read::{Claim, load, may_withdraw};
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::path_id;
@@ -27,7 +27,7 @@ pub struct NewWithdrawal {}
     params(("village" = Village, Path, description = "Code of the village"),
         ("claim" = Uuid, Path, description = "The claim's id")),
     request_body = NewWithdrawal, responses((status = 200, body = Claim)),
-    extensions(("x-codes" = json!("other_household wrong_state"))))]
+    extensions(("x-codes" = json!("other_household role_required wrong_state"))))]
 #[post("/v1/villages/{village}/claims/{claim}/withdrawal")]
 async fn withdraw_claim(
     caller: Neighbour,
@@ -38,10 +38,10 @@ async fn withdraw_claim(
     let id = path_id(&request, "claim")?;
     let done = withdrawal.once(&app, caller.village.as_str(), caller.account, async |tx| {
         let claim = load(&app, tx, &caller, id).await?;
-        let own = caller.household_in(&caller.village) == Some(claim.household);
-        if !own && caller.person != claim.filed_by {
-            may_read(&caller, claim.household)?;
-            return Err(Code::OtherHousehold.into());
+        may_read(&caller, claim.household)?;
+        let Claim { household, filed_by, source, points, .. } = &claim;
+        if !may_withdraw(&caller, *household, *filed_by, source, *points) {
+            return Err(Code::RoleRequired.into());
         }
         let sql = "UPDATE claims SET status = 'withdrawn', version = version + 1 \
                    WHERE village = $1 AND id = $2 AND status IN ('submitted', 'in_review')";

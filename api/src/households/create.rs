@@ -1,5 +1,7 @@
 //! `POST /v1/villages/{village}/households`, and the bulk form that imports and demos use.
 
+use std::collections::BTreeSet;
+
 use actix_web::post;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
@@ -9,20 +11,23 @@ use validator::Validate;
 
 use super::read::{Household, load};
 use crate::app::App;
+use crate::calendar;
 use crate::identity::{Governs, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
-use crate::kernel::command::{Answer, Command};
+use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::{Level, RegionCode, Village};
 use crate::kernel::text::readable;
+use crate::regions;
 
 /// A household's new file.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewHousehold {
     /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
     /// The number on the household's door or paper, unique in the village.
     #[validate(range(min = 1, max = 999_999))]
@@ -62,6 +67,7 @@ impl Consent {
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
     /// The person, made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub person: Uuid,
     #[validate(length(min = 1, max = 50))]
     #[schema(min_length = 1, max_length = 50, example = "张守勤")]
@@ -88,7 +94,9 @@ async fn create_household(
             .await?;
         load(tx, village, household.body.id).await
     });
-    Ok(done.await?.created())
+    let done = done.await?.created();
+    app.cache.refresh();
+    Ok(done)
 }
 
 /// Opens the files of many households: all or none.
@@ -105,6 +113,12 @@ pub async fn create_all(
 ) -> Outcome<()> {
     for household in households {
         check(village, household)?;
+    }
+    let grids: BTreeSet<_> = households.iter().map(|household| &household.grid).collect();
+    for grid in grids {
+        let known = regions::find(tx, grid).await;
+        known
+            .map_err(|_| Refusal::from(Code::InvalidField).at("/grid", "unknown", grid.as_str()))?;
     }
     let registered = |it: &NewHousehold| it.consent.map(|consent| consent.as_str().to_owned());
     let activated = |it: &NewHousehold| (it.consent == Some(Consent::Account)).then_some(now.0);
@@ -129,6 +143,7 @@ pub async fn create_all(
         return Err(Code::IdTaken.into());
     }
     create_members(tx, village, households, now).await?;
+    calendar::touch(tx, village, now).await?;
     let act = Act {
         region: village.as_str(),
         actor: by,

@@ -87,8 +87,9 @@ async fn list_households(
     let filter = format!("households {} {number:?}", official.village);
     let start = Start::parse(cursor.as_deref(), limit, &filter)?;
     let after = start.after.unwrap_or(0);
-    let (from, to) = number.map_or((after + 1, i64::MAX), |number| (number.max(after + 1), number));
-    let sql = "SELECT * FROM households WHERE village = $1 AND number BETWEEN $2 AND $3 \
+    let (from, to) =
+        number.map_or((after, i64::MAX), |number| (number.saturating_sub(1).max(after), number));
+    let sql = "SELECT * FROM households WHERE village = $1 AND number > $2 AND number <= $3 \
                ORDER BY number LIMIT $4";
     let values: [Value; 4] =
         [(&official.village).into(), from.into(), to.into(), start.fetch().into()];

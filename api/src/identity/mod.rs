@@ -151,6 +151,13 @@ impl Caller {
     }
 }
 
+/// The households of village `$1` whose matters person `$2` must keep out of: those they belong to, and
+/// those of anybody declared kin with them, whoever of the two declared it.
+pub const CONCERNED: &str = "SELECT DISTINCT m.household FROM members m WHERE m.village = $1 \
+    AND (m.person = $2 OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
+      AND ((k.person = $2 AND k.relative = m.person) \
+        OR (k.relative = $2 AND k.person = m.person))))";
+
 /// Whether a person must keep out of a household's matters: a member, or declared kin of one.
 pub async fn is_concerned(
     on: &impl sea_orm::ConnectionTrait,
@@ -158,10 +165,8 @@ pub async fn is_concerned(
     person: Uuid,
     household: Uuid,
 ) -> Outcome<bool> {
-    let sql = "SELECT COUNT(*) FROM members m \
-               LEFT JOIN kin k ON k.village = m.village AND k.relative = m.person AND k.person = $2 \
-               WHERE m.village = $1 AND m.household = $3 \
-               AND (m.person = $2 OR k.person IS NOT NULL)";
+    let sql = format!("{CONCERNED} AND m.household = $3");
     let values: [Value; 3] = [village.into(), person.into(), household.into()];
-    Ok(db::number(on, sql, values).await? > 0)
+    let sql = sql.replace("DISTINCT m.household", "COUNT(*)");
+    Ok(db::number(on, &sql, values).await? > 0)
 }

@@ -4,7 +4,7 @@
 //! [`FRESH_FOR`] is served after a change elsewhere, nothing older at all after a change made by this
 //! process. Redis holds only what can be lost: absent, slow or full of garbage, it changes no answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
@@ -34,6 +34,8 @@ pub struct Cache {
     bodies: moka::future::Cache<String, Ready>,
     redis: Option<ConnectionManager>,
     prefix: String,
+    /// Which database the bytes were made from.
+    database: Arc<OnceLock<String>>,
 }
 
 impl Cache {
@@ -53,7 +55,13 @@ impl Cache {
                 None => None,
             },
             prefix: prefix.to_owned(),
+            database: Arc::default(),
         }
+    }
+
+    /// Says which database this cache stands before; until then nothing is shared through Redis.
+    pub fn belong_to(&self, database: &str) {
+        self.database.get_or_init(|| database.to_owned());
     }
 
     /// Forgets which versions are current: called after every change that a reader must see.
@@ -70,7 +78,8 @@ impl Cache {
         build: impl Future<Output = Outcome<Vec<u8>>>,
     ) -> Outcome<Ready> {
         let version = self.versions.try_get_with_by_ref(key, version).await.map_err(shared)?;
-        let key = format!("{}{key}@{version}", self.prefix);
+        let database = self.database.get().map_or("", String::as_str);
+        let key = format!("{}{database}:{key}@{version}", self.prefix);
         let body = async {
             if let Some(bytes) = self.fetch(&key).await {
                 return Ok(ready(bytes));
@@ -83,6 +92,7 @@ impl Cache {
     }
 
     async fn fetch(&self, key: &str) -> Option<Vec<u8>> {
+        self.database.get()?;
         let mut redis = self.redis.clone()?;
         let sealed: Vec<u8> = patiently(redis.get(key)).await?;
         // A digest before the bytes: what somebody else put under our key is a miss.
@@ -91,7 +101,7 @@ impl Cache {
     }
 
     async fn store(&self, key: &str, bytes: &[u8]) {
-        let Some(mut redis) = self.redis.clone() else { return };
+        let (Some(_), Some(mut redis)) = (self.database.get(), self.redis.clone()) else { return };
         let mut sealed = Sha256::digest(bytes).to_vec();
         sealed.extend_from_slice(bytes);
         let _: Option<()> = patiently(redis.set_ex(key, sealed, REDIS_KEPT_SECONDS)).await;

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
-use validator::{Validate, ValidationErrors, ValidationErrorsKind};
+use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::db::Tx;
 use super::idempotency::{Done, Key, Scope};
@@ -104,6 +104,14 @@ impl<R: Serialize> Responder for Answer<R> {
     }
 }
 
+/// Ids that clients make are UUIDv7, which neither nil nor the greatest id is.
+///
+/// # Errors
+/// `uuid_v7` for any other.
+pub fn uuid_v7(id: &Uuid) -> Result<(), ValidationError> {
+    if id.get_version_num() == 7 { Ok(()) } else { Err(ValidationError::new("uuid_v7")) }
+}
+
 type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
@@ -139,9 +147,10 @@ fn read(
     let allowed = allowed(request);
     let body = web::Payload::from_request(request, payload);
     async move {
-        allowed?;
+        let json = allowed?;
         let body = body.await.map_err(|error| Problem::fault(error.to_string()))?;
         match body.to_bytes_limited(BODY_MAX).await {
+            Ok(Ok(bytes)) if !json && !bytes.is_empty() => Err(Code::UnsupportedMediaType.into()),
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(_)) => Err(Code::MalformedJson.into()),
             Err(_) => Err(Code::BodyTooLarge.into()),
@@ -149,8 +158,8 @@ fn read(
     }
 }
 
-/// What can be refused before a byte of the body is read.
-fn allowed(request: &HttpRequest) -> Outcome<()> {
+/// What can be refused before a byte of the body is read; whether what comes says it is JSON.
+fn allowed(request: &HttpRequest) -> Outcome<bool> {
     let header = |name: HeaderName| request.headers().get(name).and_then(|it| it.to_str().ok());
     let length = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| length > BODY_MAX as u64) {
@@ -158,11 +167,10 @@ fn allowed(request: &HttpRequest) -> Outcome<()> {
     }
     let media = header(CONTENT_TYPE).and_then(|it| it.split(';').next()).map(str::trim);
     let json = media.is_none_or(|media| media.eq_ignore_ascii_case("application/json"));
-    let empty = length.unwrap_or(0) == 0;
-    if header(CONTENT_ENCODING).is_some() || !(json || empty) {
+    if header(CONTENT_ENCODING).is_some() || (!json && length.is_some_and(|length| length > 0)) {
         return Err(Code::UnsupportedMediaType.into());
     }
-    Ok(())
+    Ok(json)
 }
 
 fn key(request: &HttpRequest) -> Outcome<String> {
@@ -194,6 +202,10 @@ fn decode<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Outcome<T> {
     // A command without fields needs no body.
     let empty = bytes.iter().all(u8::is_ascii_whitespace);
     let text = if empty { b"{}" } else { bytes };
+    // A derived struct would also take its fields from an array, by position.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::from(Code::MalformedJson).because("expected an object").into());
+    }
     let mut json = serde_json::Deserializer::from_slice(text);
     let decoded = serde_path_to_error::deserialize(&mut json);
     let body: T = match decoded {

@@ -27,13 +27,17 @@ impl<K: Serialize + DeserializeOwned> Start<K> {
     /// Reads `cursor` if it was made for `filter`.
     ///
     /// # Errors
-    /// `invalid_cursor` if it was not.
+    /// `invalid_cursor` if it was not, `invalid_query` if `limit` is not 1 to 100.
     pub fn parse(cursor: Option<&str>, limit: Option<u64>, filter: &str) -> Outcome<Self> {
         let after = match cursor {
             None => None,
             Some(text) => Some(decode(text, filter).ok_or(Code::InvalidCursor)?),
         };
-        Ok(Self { after, limit: limit.unwrap_or(50).clamp(1, LIMIT_MAX) })
+        let limit = limit.unwrap_or(50);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(Code::InvalidQuery.into());
+        }
+        Ok(Self { after, limit })
     }
 
     /// One more than the page holds, to know whether another one follows.

@@ -92,7 +92,8 @@ async fn decide(
     let village = &by.village;
     let reason = readable(&new.reason)
         .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
-    calendar::touch(tx, village).await?;
+    let now = app.clock.now();
+    calendar::touch(tx, village, now).await?;
     let objection = load(tx, village, id, None).await?;
     let at = line_of(tx, village, objection.month, objection.line).await?;
     // Read again now that the line is locked: decisions on one line follow one another.
@@ -107,7 +108,6 @@ async fn decide(
         "struck" => Effect { status: "struck", reversed: 0 },
         _ => effect(new.decision, line.points, new.points)?,
     };
-    let now = app.clock.now();
     record(tx, by, &row, new, &reason, now).await?;
     let others = others_open(tx, village, at.line).await?;
     if effect.reversed != 0 {
@@ -139,13 +139,22 @@ async fn contested(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Contested>
     Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
 }
 
-/// Nobody decides about their own household or kin, nor on an objection of them.
+/// Nobody decides about their own household or kin, on an objection of them, or on a claim they filed
+/// or reviewed.
 async fn refuse_concerned(
     tx: &Tx,
     by: &Official<Decides>,
     line: &Contested,
     objection: &entity::objection::Model,
 ) -> Outcome<()> {
+    // Whoever filed or reviewed the claim has had their say.
+    let sql = "SELECT COUNT(*) FROM claims c WHERE c.village = $1 AND c.id = $2 \
+               AND (c.filed_by = $3 OR EXISTS (SELECT 1 FROM reviews v \
+                 WHERE v.village = c.village AND v.claim = c.id AND v.person = $3))";
+    let values: [Value; 3] = [(&by.village).into(), objection.line.into(), by.person.into()];
+    if db::number(tx, sql, values).await? > 0 {
+        return Err(Code::ConflictOfInterest.into());
+    }
     for household in [line.household, objection.filer_household] {
         if is_concerned(tx, &by.village, by.person, household).await? {
             return Err(Code::ConflictOfInterest.into());
@@ -211,7 +220,7 @@ async fn reverse(
     let (from, to) = (Account::Pending(household), Account::Issued);
     let mut journal =
         Journal::transfer("reversal", objection.to_string(), from, to, effect.reversed);
-    journal.reverses = Some(journal_id(village, "score", &format!("{}:{household}", line.week)));
+    journal.reverses = scored(tx, village, household, &line.week).await?;
     let reversal = journal.id(village);
     ledger::post(tx, village, Some(by.person), now, &[journal]).await?;
     // A deed that was wholly taken back no longer counts against the cap of later sheets.
@@ -239,6 +248,14 @@ async fn reverse(
     let week = line.week.parse::<Week>();
     let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
     rankings::rebuild(tx, village, week).await
+}
+
+/// The journal of the household's week; there is none when its lines came to 0 together.
+async fn scored(tx: &Tx, village: &Village, household: Uuid, week: &str) -> Outcome<Option<Uuid>> {
+    let id = journal_id(village, "score", &format!("{week}:{household}"));
+    let sql = "SELECT COUNT(*) FROM journals WHERE village = $1 AND id = $2";
+    let found = db::number(tx, sql, [village.into(), id.into()]).await?;
+    Ok((found > 0).then_some(id))
 }
 
 /// Writes the line's new state, and confirms what is left of it when its list has closed without it.

@@ -113,7 +113,7 @@ pub struct LineQuery {
 async fn show_list(request: HttpRequest, app: Data<App>) -> Outcome<HttpResponse> {
     let (village, month) = place(&request)?;
     let build = async { json(&load(app.db.read(), &village, month).await?) };
-    serve(&app, &request, &village, build).await
+    serve(&app, &request, &village, &format!("list:{{{village}}}:{month}"), build).await
 }
 
 /// The lines of a list that are itemised in public
@@ -129,15 +129,16 @@ async fn list_lines(
     app: Data<App>,
 ) -> Outcome<HttpResponse> {
     let (village, month) = place(&request)?;
+    let filter = format!("lines {village} {month}");
+    let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
+    let key = page_key("lines", &village, month, &start);
     let build = async {
         load(app.db.read(), &village, month).await?;
-        let filter = format!("lines {village} {month}");
-        let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
         let lines = lines(&app, &village, month, &start).await?;
         let page = start.page(lines, &filter, |line| line.number);
         json(&PublicLinePage { items: page.items, next_cursor: page.next_cursor })
     };
-    serve(&app, &request, &village, build).await
+    serve(&app, &request, &village, &key, build).await
 }
 
 /// Each household's total on a list
@@ -153,19 +154,25 @@ async fn list_list_households(
     app: Data<App>,
 ) -> Outcome<HttpResponse> {
     let (village, month) = place(&request)?;
+    let filter = format!("list households {village} {month}");
+    let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
+    let key = page_key("households", &village, month, &start);
     let build = async {
         load(app.db.read(), &village, month).await?;
-        let filter = format!("list households {village} {month}");
-        let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
         let households = households(&app, &village, month, &start).await?;
         let page = start.page(households, &filter, |household| household.household_number);
         json(&PublicHouseholdPage { items: page.items, next_cursor: page.next_cursor })
     };
-    serve(&app, &request, &village, build).await
+    serve(&app, &request, &village, &key, build).await
 }
 
 fn place(request: &HttpRequest) -> Outcome<(Village, Month)> {
     Ok((path_part(request, "village")?, path_part(request, "month")?))
+}
+
+/// A page's key in the cache: what it shows, not how it was asked for.
+fn page_key(what: &str, village: &Village, month: Month, start: &Start<i64>) -> String {
+    format!("{what}:{{{village}}}:{month}:{:?}:{}", start.after, start.limit)
 }
 
 fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
@@ -177,12 +184,11 @@ async fn serve(
     app: &App,
     request: &HttpRequest,
     village: &Village,
+    key: &str,
     build: impl Future<Output = Outcome<Vec<u8>>>,
 ) -> Outcome<HttpResponse> {
     let version = async { Ok(regions::village(app.db.read(), village).await?.version.to_string()) };
-    // One version a village: the village's key, then the request's own.
-    let key = request.uri().to_string();
-    let ready = app.cache.ready(&format!("list:{key}"), version, build).await?;
+    let ready = app.cache.ready(key, version, build).await?;
     Ok(public_json(request, &ready))
 }
 

@@ -15,7 +15,7 @@ use crate::http::{Query, path_part};
 use crate::identity::{Decides, Neighbour, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
-use crate::kernel::command::{Answer, Command};
+use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::page::Start;
 use crate::kernel::period::Month;
@@ -28,6 +28,7 @@ use crate::kernel::text::readable;
 #[serde(deny_unknown_fields)]
 pub struct NewObjection {
     /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
     /// What is wrong with the line.
     #[validate(length(min = 1, max = 500))]
@@ -70,7 +71,7 @@ pub struct Objection {
         ("month" = Month, Path, description = "The month"),
         ("line" = i64, Path, description = "The line's number on the list", minimum = 1)),
     request_body = NewObjection, responses((status = 201, body = Objection)),
-    extensions(("x-codes" = json!("role_required list_not_open objection_exists reason_required \
+    extensions(("x-codes" = json!("role_required list_not_open objection_exists reason_required conflict_of_interest \
         id_taken wrong_state invalid_field"))))]
 #[post("/v1/villages/{village}/public-lists/{month}/lines/{line}/objections")]
 async fn file_objection(
@@ -106,7 +107,8 @@ async fn file(
     let household = filer.own_household()?;
     let reason = readable(&new.reason)
         .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
-    calendar::touch(tx, village).await?;
+    let now = app.clock.now();
+    calendar::touch(tx, village, now).await?;
     // Shared: the list cannot close between the look at the clock and the commit.
     let sql = format!(
         "SELECT opens_at, closes_at FROM public_lists WHERE village = $1 AND month = $2{}",
@@ -114,15 +116,18 @@ async fn file(
     );
     let key: [Value; 2] = [village.into(), month.to_string().into()];
     let list = db::one::<ListRow>(tx, &sql, key).await?.ok_or(Code::NotFound)?;
-    let now = app.clock.now();
     takes_objections(Instant(list.opens_at), Instant(list.closes_at), now)?;
     let line = line_of(tx, village, month, number).await?;
-    if !matches!(line.status.as_str(), "open" | "contested") {
+    if line.status == "struck" {
         return Err(Refusal::wrong_state(line.status).into());
+    }
+    if line.household == household && line.awarded > 0 {
+        // An objection to one's own credit could only shield it from the neighbours'.
+        return Err(Code::ConflictOfInterest.into());
     }
     insert(tx, filer, household, (month, number, line.line), new.id, &reason, now).await?;
     let sql = "UPDATE public_list_lines SET status = 'contested' \
-               WHERE village = $1 AND month = $2 AND number = $3 AND status = 'open'";
+               WHERE village = $1 AND month = $2 AND number = $3";
     let values: [Value; 3] = [village.into(), month.to_string().into(), number.into()];
     db::run(tx, sql, values).await?;
     load(tx, village, new.id, Some(filer.person)).await
@@ -132,14 +137,17 @@ async fn file(
 pub struct LineRow {
     pub line: Uuid,
     pub status: String,
+    pub household: Uuid,
+    pub awarded: i64,
 }
 
 /// The line of this number, kept unchanged until the transaction ends.
 pub async fn line_of(tx: &Tx, village: &Village, month: Month, number: i64) -> Outcome<LineRow> {
     let sql = format!(
-        "SELECT line, status FROM public_list_lines \
-         WHERE village = $1 AND month = $2 AND number = $3{}",
-        db::exclusively(tx)
+        "SELECT p.line, p.status, p.household, l.awarded FROM public_list_lines p \
+         JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+         WHERE p.village = $1 AND p.month = $2 AND p.number = $3{}",
+        db::exclusively_of(tx, "p")
     );
     let values: [Value; 3] = [village.into(), month.to_string().into(), number.into()];
     Ok(db::one::<LineRow>(tx, &sql, values).await?.ok_or(Code::NotFound)?)

@@ -17,16 +17,21 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// A village's standings in a period from its score lines: `$1` is the village, `$2` the period, `$3`
-/// and `$4` its first and last week. The lines are the truth; [`rebuild`] and `jifen verify` share
+/// and `$4` its first and last week. A category, and the moment of reaching the total, count only lines
+/// of which something is left (`net`). The lines are the truth; [`rebuild`] and `jifen verify` share
 /// this one definition.
 pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
     CAST(SUM(awarded) AS BIGINT) AS points, \
     CAST(-SUM(CASE WHEN (awarded < 0) = (kind <> 'reversal') THEN awarded ELSE 0 END) AS BIGINT) \
       AS deductions, \
-    CAST(COUNT(DISTINCT CASE WHEN awarded > 0 AND kind <> 'reversal' THEN category END) AS BIGINT) \
-      AS categories, \
-    CAST(MAX(approved_at) AS BIGINT) AS reached_at \
-    FROM score_lines WHERE village = $1 AND week BETWEEN $3 AND $4 GROUP BY village, household";
+    CAST(COUNT(DISTINCT CASE WHEN net > 0 THEN category END) AS BIGINT) AS categories, \
+    CAST(COALESCE(MAX(CASE WHEN net <> 0 THEN approved_at END), 0) AS BIGINT) AS reached_at \
+    FROM (SELECT l.*, CASE WHEN l.kind = 'reversal' THEN 0 \
+        ELSE l.awarded + COALESCE(r.awarded, 0) END AS net \
+      FROM score_lines l LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \
+        FROM score_lines WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
+        ON r.reverses = l.id \
+      WHERE l.village = $1 AND l.week BETWEEN $3 AND $4) AS lines GROUP BY village, household";
 
 /// The parameters of [`STANDINGS`].
 pub fn span(village: &Village, period: Period) -> [Value; 4] {

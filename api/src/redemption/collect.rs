@@ -13,6 +13,7 @@ use super::code::{is_code, pickup_code};
 use super::read::{Redemption, load};
 use super::stock::{Change, change_stock};
 use crate::app::App;
+use crate::calendar;
 use crate::http::path_id;
 use crate::identity::{KeepsShop, Neighbour, Official, is_concerned};
 use crate::kernel::audit::{self, Act};
@@ -20,7 +21,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Account, Journal};
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 
 /// The code that the bearer shows.
@@ -49,20 +50,18 @@ async fn collect_redemption(
     let id = path_id(&request, "redemption")?;
     let code = pickup_code(app.config.secrets.pickup(), &clerk.village, id);
     let right = is_code(&code, &collection.body.pickup_code);
+    try_code(&app, &clerk.village, id, right).await?;
     let done = collection.once(&app, clerk.village.as_str(), clerk.account, async |tx| {
         let held = held(tx, &clerk.village, id).await?;
         if is_concerned(tx, &clerk.village, clerk.person, held.household).await? {
             return Err(Code::ConflictOfInterest.into());
         }
-        check_code(&held, right)?;
-        hand_over(tx, &clerk.village, clerk.person, id, app.clock.now()).await?;
+        let now = app.clock.now();
+        calendar::settled(tx, &clerk.village, now).await?;
+        hand_over(tx, &clerk.village, clerk.person, id, now).await?;
         load(tx, &clerk.village, id).await
     });
-    let done = done.await;
-    if is_wrong_code(&done) {
-        count_wrong_code(&app, &clerk.village, id).await?;
-    }
-    done
+    done.await
 }
 
 /// A redemption as handing over needs it.
@@ -86,30 +85,29 @@ async fn held(tx: &Tx, village: &Village, id: Uuid) -> Outcome<Held> {
     Ok(db::one::<Held>(tx, &sql, [village.into(), id.into()]).await?.ok_or(Code::NotFound)?)
 }
 
-fn check_code(held: &Held, right: bool) -> Result<(), Refusal> {
-    if held.status != "held" {
-        return Err(Refusal::wrong_state(&held.status));
-    }
-    if held.wrong_codes >= WRONG_CODES_MAX {
-        return Err(Code::PickupCodeLocked.into());
-    }
-    if right { Ok(()) } else { Err(Code::PickupCodeWrong.into()) }
-}
-
-fn is_wrong_code<T>(done: &Outcome<T>) -> bool {
-    matches!(done, Err(Problem::Refused(refusal)) if refusal.code == Code::PickupCodeWrong)
-}
-
-/// Remembered apart from the refused request, whose own transaction leaves nothing behind.
-async fn count_wrong_code(app: &App, village: &Village, id: Uuid) -> Outcome<()> {
-    app.db
-        .write(async |tx| {
-            let sql = "UPDATE redemptions SET wrong_codes = wrong_codes + 1 \
-                       WHERE village = $1 AND id = $2 AND status = 'held'";
-            db::run(tx, sql, [village.into(), id.into()]).await?;
-            Ok(())
-        })
-        .await
+/// Counts a wrong code under the row's lock and commits the count, so that of many guesses at once
+/// only five are heard. A redemption that is no longer held has no code to guess.
+///
+/// # Errors
+/// `pickup_code_wrong`, or `pickup_code_locked` after five of them.
+async fn try_code(app: &App, village: &Village, id: Uuid, right: bool) -> Outcome<()> {
+    let heard = app.db.write(async |tx| {
+        let held = held(tx, village, id).await?;
+        if held.status != "held" {
+            return Ok(None);
+        }
+        if held.wrong_codes >= WRONG_CODES_MAX {
+            return Ok(Some(Code::PickupCodeLocked));
+        }
+        if right {
+            return Ok(None);
+        }
+        let sql = "UPDATE redemptions SET wrong_codes = wrong_codes + 1 \
+                   WHERE village = $1 AND id = $2";
+        db::run(tx, sql, [village.into(), id.into()]).await?;
+        Ok(Some(Code::PickupCodeWrong))
+    });
+    heard.await?.map_or(Ok(()), |code| Err(code.into()))
 }
 
 /// Spends the held points.
@@ -193,6 +191,7 @@ async fn cancel_redemption(
             return Err(Code::OtherHousehold.into());
         }
         let now = app.clock.now();
+        calendar::settled(tx, &caller.village, now).await?;
         give_back(tx, &caller.village, id, "cancelled", now).await?;
         audit(tx, &caller.village, Some(caller.person), "redemption.cancel", id, now).await?;
         load(tx, &caller.village, id).await

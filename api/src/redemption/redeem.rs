@@ -17,7 +17,7 @@ use crate::calendar::{Shop, shop};
 use crate::identity::Neighbour;
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
-use crate::kernel::command::{Answer, Command};
+use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger;
 use crate::kernel::problem::{Code, Outcome, Refusal};
@@ -29,6 +29,7 @@ use crate::regions::{Mode, VillageRow};
 #[serde(deny_unknown_fields)]
 pub struct NewRedemption {
     /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
     /// The prize's key.
     #[validate(length(min = 1, max = 60))]

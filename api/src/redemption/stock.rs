@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::identity::{KeepsShop, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
-use crate::kernel::command::{Answer, Command};
+use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
@@ -24,6 +24,7 @@ use crate::kernel::text::readable;
 #[serde(deny_unknown_fields)]
 pub struct NewStockMove {
     /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
     /// The prize's key.
     #[validate(length(min = 1, max = 60))]

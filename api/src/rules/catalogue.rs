@@ -173,11 +173,14 @@ pub struct Item {
     #[schema(min_length = 1, max_length = 200, example = "Volunteering")]
     pub name_en: String,
     pub direction: Direction,
-    #[schema(example = 2)]
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(minimum = -1000, maximum = 1000, example = 2)]
     pub points_min: i64,
-    #[schema(example = 2)]
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(minimum = -1000, maximum = 1000, example = 2)]
     pub points_max: i64,
-    #[schema(example = 2)]
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(minimum = -1000, maximum = 1000, example = 2)]
     pub default_points: i64,
     #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "per_person_time")]
@@ -187,6 +190,7 @@ pub struct Item {
     #[validate(length(max = 10))]
     #[schema(max_items = 10)]
     pub evidence: Vec<String>,
+    #[validate(nested)]
     pub cap: Cap,
     pub source: Source,
     pub review_chain: ChainName,
@@ -242,7 +246,8 @@ pub struct LevelPoints {
     #[validate(length(min = 1, max = 40))]
     #[schema(min_length = 1, max_length = 40, example = "county")]
     pub level: String,
-    #[schema(example = 15)]
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(minimum = -1000, maximum = 1000, example = 15)]
     pub points: i64,
 }
 

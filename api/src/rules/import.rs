@@ -1,5 +1,6 @@
 //! `POST /v1/regions/{region}/rule-sets`: a township or county brings its framework.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use actix_web::post;
@@ -17,17 +18,19 @@ use crate::app::App;
 use crate::identity::{Governs, Overseer};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
-use crate::kernel::command::{Answer, Command};
+use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::RegionCode;
+use crate::regions;
 
 /// A rule set to be published.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRuleSet {
     /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
     /// The Monday that begins a quarter's first week, not in the past.
     #[validate(length(equal = 10))]
@@ -81,6 +84,10 @@ fn future_quarter(text: &str, now: Instant) -> Result<NaiveDate, Refusal> {
     let month = week.month();
     let begins =
         day.weekday() == chrono::Weekday::Mon && month.first_week() == week && month.month % 3 == 1;
+    // One spelling, so that days compare as text.
+    if day.to_string() != text || day.year() > 2199 {
+        return Err(refuse("expected a day before 2200, YYYY-MM-DD"));
+    }
     if !begins {
         return Err(refuse("not the Monday that begins a quarter's first week"));
     }
@@ -94,7 +101,7 @@ fn future_quarter(text: &str, now: Instant) -> Result<NaiveDate, Refusal> {
 ///
 /// # Errors
 /// `outside_range` names the item whose points, cap or sign do not fit together; `id_taken` if the
-/// region has this version already.
+/// region has this version, or one for this day, already.
 pub async fn import(
     tx: &Tx,
     region: &RegionCode,
@@ -104,8 +111,14 @@ pub async fn import(
     by: Option<Uuid>,
     now: Instant,
 ) -> Outcome<RuleSet> {
+    regions::find(tx, region).await?;
+    let mut keys = BTreeSet::new();
     for (at, item) in catalogue.items.iter().enumerate() {
         check(at, item)?;
+        if !keys.insert(item.key.as_str()) {
+            let pointer = format!("/catalogue/items/{at}/key");
+            return Err(Refusal::from(Code::InvalidField).at(&pointer, "unique", "twice").into());
+        }
     }
     let caps = &catalogue.global_caps;
     let sql = "INSERT INTO rule_sets (id, region, version, status, effective_on, month_bonus_max, \

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+use validator::Validate;
 
 pub use catalogue::{Approvals, Catalogue, Category, LevelPoints, Step, StepRole, builtin};
 pub use import::import;
@@ -48,14 +49,16 @@ pub enum CapPeriod {
 }
 
 /// At most so often and so many points in a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
     pub period: CapPeriod,
-    #[schema(example = 4)]
+    #[validate(range(min = 1, max = 10_000))]
+    #[schema(minimum = 1, maximum = 10_000, example = 4)]
     pub max_times: i64,
     /// Negative for a deduction.
-    #[schema(example = 8)]
+    #[validate(range(min = -100_000, max = 100_000))]
+    #[schema(minimum = -100_000, maximum = 100_000, example = 8)]
     pub max_points: i64,
 }
 

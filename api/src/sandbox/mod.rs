@@ -20,11 +20,14 @@ use crate::kernel::clock::{Clock, Instant};
 use crate::kernel::command::{Answer, Body};
 use crate::kernel::db;
 use crate::kernel::period::Week;
-use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::problem::{Code, Outcome, Problem};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(create_session).service(list_personas).service(show_clock).service(move_clock);
 }
+
+/// Periods are known until 2199; 2190-01-01T00:00:00Z leaves them room.
+const END_OF_CALENDAR: Instant = Instant(6_942_758_400_000);
 
 /// Every village settles every week of a journey: longer ones go in steps.
 const DAYS_AT_ONCE: i64 = 400;
@@ -40,7 +43,12 @@ pub async fn prepare(app: &App) -> Outcome<()> {
     if villages == 0 {
         demo::load(app).await?;
     }
+    // Written last: without it the demo was cut off.
     let stood = db::number(app.db.read(), "SELECT at FROM sandbox_clock", []).await?;
+    if stood == 0 {
+        let what = "the demo county was not loaded to its end: delete the database and start again";
+        return Err(Problem::fault(what));
+    }
     app.clock.advance_to(Instant(stood));
     Ok(())
 }
@@ -133,7 +141,8 @@ async fn show_clock(app: Data<App>) -> Outcome<Answer<SandboxClock>> {
     extensions(("x-codes" = json!("clock_backwards clock_too_far"))))]
 #[put("/sandbox/clock")]
 async fn move_clock(to: Body<SandboxClock>, app: Data<App>) -> Outcome<Answer<SandboxClock>> {
-    if to.0.now > app.clock.now().plus_days(DAYS_AT_ONCE) {
+    let last = app.clock.now().plus_days(DAYS_AT_ONCE).min(END_OF_CALENDAR);
+    if to.0.now > last {
         return Err(Code::ClockTooFar.into());
     }
     if !app.clock.advance_to(to.0.now) {

@@ -70,19 +70,27 @@ pub struct Award {
     pub cut: Option<Cut>,
 }
 
-/// What a cap counts together: a subject, a rule (or all of one sign), and a span of deeds.
+/// What a cap counts together: a household or a member of it, what is capped, and a span of deeds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Room {
     household: Uuid,
     member: Option<Uuid>,
-    rule: Option<String>,
+    capped: Capped,
     span: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Capped {
+    Rule(String),
+    AllBonus,
+    AllDeduction,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Span {
     Event(Option<String>),
-    Months(i32, u32),
+    /// The kind of span, its year, and the month it begins with.
+    Months(CapPeriod, i32, u32),
     Ever,
 }
 
@@ -90,6 +98,69 @@ enum Span {
 struct Used {
     times: i64,
     points: i64,
+}
+
+/// A deed as caps see it.
+struct Deed<'a> {
+    household: Uuid,
+    member: Option<Uuid>,
+    rule: &'a str,
+    event: Option<&'a String>,
+    occurred_on: NaiveDate,
+    deduction: bool,
+}
+
+impl Deed<'_> {
+    /// The room of the deed's rule, as a cap of this period counts it.
+    fn room(&self, period: CapPeriod, per: CountedPer) -> Room {
+        let members = per == CountedPer::Member || period == CapPeriod::LifetimeMember;
+        Room {
+            household: self.household,
+            member: self.member.filter(|_| members),
+            capped: Capped::Rule(self.rule.to_owned()),
+            span: span(period, self.occurred_on, self.event),
+        }
+    }
+
+    /// All of the household's bonus, or all of its deduction, of a natural month of deeds.
+    fn month_room(&self) -> Room {
+        let capped = if self.deduction { Capped::AllDeduction } else { Capped::AllBonus };
+        let span = span(CapPeriod::Month, self.occurred_on, None);
+        Room { household: self.household, member: None, capped, span }
+    }
+}
+
+/// What has been used of every room, and in which ways each rule's deeds are counted on this sheet:
+/// two versions of a rule may count by different spans, and each sees all deeds.
+#[derive(Default)]
+struct Book {
+    used: HashMap<Room, Used>,
+    ways: HashMap<String, Vec<(CapPeriod, CountedPer)>>,
+}
+
+impl Book {
+    fn learn(&mut self, claim: &Approved) {
+        let way = (claim.cap.period, claim.counted_per);
+        let ways = self.ways.entry(claim.rule.clone()).or_default();
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+
+    fn of(&self, room: &Room) -> Used {
+        self.used.get(room).copied().unwrap_or_default()
+    }
+
+    /// Counts points (positive, also of a deduction) in every room that the deed lies in.
+    fn count(&mut self, deed: &Deed<'_>, times: i64, points: i64) {
+        let ways = self.ways.get(deed.rule).cloned().unwrap_or_default();
+        let rooms = ways.into_iter().map(|(period, per)| deed.room(period, per));
+        for (room, times) in rooms.map(|room| (room, times)).chain([(deed.month_room(), 0)]) {
+            let used = self.used.entry(room).or_default();
+            used.times += times;
+            used.points += points;
+        }
+    }
 }
 
 /// Awards a week's claims in order of deed, then of approval, then of id.
@@ -101,43 +172,38 @@ pub fn award(mut claims: Vec<Approved>, earlier: &[Earlier]) -> Vec<Award> {
     claims.sort_by(|a, b| {
         (a.occurred_on, a.approved_at, a.id).cmp(&(b.occurred_on, b.approved_at, b.id))
     });
-    let mut used = HashMap::<Room, Used>::new();
-    let caps: HashMap<_, _> =
-        claims.iter().map(|claim| (claim.rule.as_str(), (claim.cap, claim.counted_per))).collect();
-    for line in earlier {
-        let points = if line.deduction { -line.awarded } else { line.awarded };
-        if let Some((cap, per)) = caps.get(line.rule.as_str()) {
-            let member = line.member.filter(|_| counts_members(*cap, *per));
-            let span = span(cap.period, line.occurred_on, line.event.as_ref());
-            let rule = Some(line.rule.clone());
-            let room = Room { household: line.household, member, rule, span };
-            add(&mut used, room, line.times, points);
-        }
-        let room = month_room(line.household, line.occurred_on, line.deduction);
-        add(&mut used, room, 0, points);
+    let mut book = Book::default();
+    for claim in &claims {
+        book.learn(claim);
     }
-    claims.iter().map(|claim| one(claim, &mut used)).collect()
+    for line in earlier {
+        let deed = Deed {
+            household: line.household,
+            member: line.member,
+            rule: &line.rule,
+            event: line.event.as_ref(),
+            occurred_on: line.occurred_on,
+            deduction: line.deduction,
+        };
+        let points = if line.deduction { -line.awarded } else { line.awarded };
+        book.count(&deed, line.times, points);
+    }
+    claims.iter().map(|claim| one(claim, &mut book)).collect()
 }
 
-fn add(used: &mut HashMap<Room, Used>, room: Room, times: i64, points: i64) {
-    let sum = used.entry(room).or_default();
-    sum.times += times;
-    sum.points += points;
-}
-
-fn one(claim: &Approved, used: &mut HashMap<Room, Used>) -> Award {
+fn one(claim: &Approved, book: &mut Book) -> Award {
     let deduction = claim.points < 0;
-    let wanted = claim.points.abs();
-    let member = claim.member.filter(|_| counts_members(claim.cap, claim.counted_per));
-    let own = Room {
+    let deed = Deed {
         household: claim.household,
-        member,
-        rule: Some(claim.rule.clone()),
-        span: span(claim.cap.period, claim.occurred_on, claim.event.as_ref()),
+        member: claim.member,
+        rule: &claim.rule,
+        event: claim.event.as_ref(),
+        occurred_on: claim.occurred_on,
+        deduction,
     };
-    let month = month_room(claim.household, claim.occurred_on, deduction);
-    let spent = used.get(&own).copied().unwrap_or_default();
-    let in_month = used.get(&month).copied().unwrap_or_default();
+    let wanted = claim.points.abs();
+    let spent = book.of(&deed.room(claim.cap.period, claim.counted_per));
+    let in_month = book.of(&deed.month_room());
     let times = (claim.cap.max_times - spent.times).clamp(0, claim.times);
     let each = if claim.times == 0 { 0 } else { wanted / claim.times };
     let month_max =
@@ -149,8 +215,7 @@ fn one(claim: &Approved, used: &mut HashMap<Room, Used>) -> Award {
         .min(claim.caps.entry_max)
         .max(0);
     let counted = if points == 0 { 0 } else { times };
-    add(used, own, counted, points);
-    add(used, month, 0, points);
+    book.count(&deed, counted, points);
     let cut = match points {
         0 => Some(Cut::CapExhausted),
         points if points < wanted => Some(Cut::CapReached),
@@ -159,26 +224,16 @@ fn one(claim: &Approved, used: &mut HashMap<Room, Used>) -> Award {
     Award { id: claim.id, times: counted, awarded: if deduction { -points } else { points }, cut }
 }
 
-fn counts_members(cap: Cap, per: CountedPer) -> bool {
-    per == CountedPer::Member || cap.period == CapPeriod::LifetimeMember
-}
-
-/// All of a household's bonus, or all of its deduction, of a natural month of deeds.
-fn month_room(household: Uuid, day: NaiveDate, deduction: bool) -> Room {
-    let sign = if deduction { "deduction" } else { "bonus" };
-    let span = Span::Months(day.year(), day.month());
-    Room { household, member: Some(Uuid::nil()), rule: Some(sign.to_owned()), span }
-}
-
-/// Deeds of one span count together: the months are numbered by the first one of the span.
+/// Deeds of one span count together: its months are numbered by the first of them.
 fn span(period: CapPeriod, day: NaiveDate, event: Option<&String>) -> Span {
-    let from = |months: u32| (day.month() - 1) / months * months + 1;
+    let from =
+        |months: u32| Span::Months(period, day.year(), (day.month() - 1) / months * months + 1);
     match period {
         CapPeriod::Event => Span::Event(event.cloned()),
-        CapPeriod::Month => Span::Months(day.year(), day.month()),
-        CapPeriod::Quarter => Span::Months(day.year(), from(3)),
-        CapPeriod::HalfYear => Span::Months(day.year(), from(6)),
-        CapPeriod::Year => Span::Months(day.year(), 1),
+        CapPeriod::Month => from(1),
+        CapPeriod::Quarter => from(3),
+        CapPeriod::HalfYear => from(6),
+        CapPeriod::Year => from(12),
         CapPeriod::LifetimeMember => Span::Ever,
     }
 }
@@ -257,6 +312,31 @@ mod tests {
         let cap = Cap { period: CapPeriod::Quarter, ..cap };
         let claims = vec![claim(1, "2024-08-31", 5, cap), claim(2, "2024-09-01", 5, cap)];
         assert_eq!(awarded(claims, &[]), [(5, None), (0, Some(Cut::CapExhausted))]);
+    }
+
+    /// A version that counts by month and one that counts by quarter see each other's deeds.
+    #[test]
+    fn two_versions_of_a_rule_share_what_was_used() {
+        let monthly = cap(CapPeriod::Month, 9, 4);
+        let quarterly = cap(CapPeriod::Quarter, 9, 6);
+        let claims = vec![
+            claim(1, "2024-07-30", 4, monthly),
+            claim(2, "2024-07-31", 4, monthly),
+            claim(3, "2024-08-01", 4, quarterly),
+        ];
+        let earlier = Earlier {
+            household: Uuid::from_u128(1),
+            member: None,
+            rule: "rule".to_owned(),
+            event: None,
+            occurred_on: day("2024-07-05"),
+            deduction: false,
+            times: 1,
+            awarded: 3,
+        };
+        let lines = awarded(claims, std::slice::from_ref(&earlier));
+        let left = Some(Cut::CapReached);
+        assert_eq!(lines, [(1, left), (0, Some(Cut::CapExhausted)), (2, left)]);
     }
 
     #[test]
