@@ -1,5 +1,5 @@
-# Private PostgreSQL and Redis for one run, in $TMP, on ports of their own: sourced by `run`, which
-# sets `die`. Whatever is started here is stopped by `clean_up`, and nothing else.
+# Private PostgreSQL and Redis for one run, in $TMP, on ports of their own: sourced by `tests/run` and
+# `tests/bench/run`. Whatever is started here is stopped by `clean_up`, and nothing else.
 
 # Sets PG to the newest folder of PostgreSQL programs, 15 or later.
 find_postgres() {
@@ -10,11 +10,16 @@ find_postgres() {
     [[ -n ${PG:-} ]]
 }
 
+die() { echo "$0: $*" >&2 && exit 1; }
+
+# install_missing BACKEND…: a C compiler, and for the postgres backend its services.
 install_missing() {
     local missing=() sudo=()
     command -v cc >/dev/null || missing+=(gcc libc6-dev)
-    find_postgres || missing+=(postgresql)
-    command -v redis-server >/dev/null || missing+=(redis-server)
+    if [[ " $* " == *" postgres "* ]]; then
+        find_postgres || missing+=(postgresql)
+        command -v redis-server >/dev/null || missing+=(redis-server)
+    fi
     if ((${#missing[@]})); then
         command -v apt-get >/dev/null || die "please install ${missing[*]} (PostgreSQL 15 or newer)"
         ((EUID == 0)) || sudo=(sudo)
@@ -24,7 +29,7 @@ install_missing() {
                 apt-get install -qy --no-install-recommends "${missing[@]}"
         } >&2
     fi
-    find_postgres || die "PostgreSQL 15 or newer is needed"
+    if [[ " $* " == *" postgres "* ]]; then find_postgres || die "PostgreSQL 15 or newer is needed"; fi
 }
 
 # Starts a command in the background, its id in $!. `set -m` gives it a process group of its own,
