@@ -177,7 +177,11 @@ struct Odd {
 
 /// Runs every check on a whole database.
 pub async fn verify(db: &Db) -> Outcome<Report> {
-    let on = db.read();
+    verify_on(db.read()).await
+}
+
+/// Runs every check on what this connection or transaction sees.
+pub async fn verify_on(on: &impl ConnectionTrait) -> Outcome<Report> {
     let mut checks = 0;
     for check in CHECKS {
         let sql = format!("{} ORDER BY 1, 2, 3 LIMIT 1", check.sql);

@@ -1,8 +1,9 @@
 //! `claim_submit`: claims over HTTP — authenticated, validated, idempotent, audited, durable when
 //! answered — beside pgbench writing the same rows.
 //!
-//! The generator is not the limit: on the bare server it reaches many times the rate that it reaches
-//! here (see `ranking_read`), and what a claim's request costs it besides is a few microseconds.
+//! The generator is not the limit: while it ran, its process took 2% of one processor by
+//! `/proc/PID/stat`, the server 70% and PostgreSQL the rest; on the bare server of `ranking_read` it
+//! reaches 60,000 to 100,000 requests/s.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 use api::kernel::db;
+use api::kernel::problem::{Outcome, Problem};
 use sea_orm::DbBackend;
 use serde_json::json;
 
@@ -72,33 +73,36 @@ async fn verify_names_what_was_changed_behind_its_back() {
     let world = with_history().await;
     world.verified().await;
     for (table, sql, named) in cases {
-        let world = with_history().await;
-        tamper(&world, table, sql).await;
-        let report = api::verify::verify(&world.app.db).await.expect("a report");
-        assert!(!report.is_clean(), "{sql}");
-        assert!(report.to_string().contains(named), "{sql}: {report}");
+        let report = tampered(&world, table, sql).await;
+        assert!(report.contains(named), "{sql}: {report}");
     }
+    world.verified().await;
 }
 
-/// What somebody with the database's own password can do.
-async fn tamper(world: &World, table: &str, sql: &str) {
-    let postgres = world.app.db.backend() == DbBackend::Postgres;
-    let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = $1";
+/// The report on what somebody with the database's own password can do, taken back afterwards.
+async fn tampered(world: &World, table: &str, sql: &str) -> String {
     #[derive(sea_orm::FromQueryResult)]
     struct Trigger {
         name: String,
     }
-    let off = if postgres {
-        vec![format!("ALTER TABLE {table} DISABLE TRIGGER USER")]
-    } else {
-        let found = db::all::<Trigger>(world.app.db.read(), triggers, [table.into()]).await;
-        found.expect("triggers").iter().map(|it| format!("DROP TRIGGER {}", it.name)).collect()
-    };
-    let done = world.app.db.write(async |tx| {
+    let done = world.app.db.write(async |tx| -> Outcome<()> {
+        let off = if world.app.db.backend() == DbBackend::Postgres {
+            vec![format!("ALTER TABLE {table} DISABLE TRIGGER USER")]
+        } else {
+            let triggers =
+                "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = $1";
+            let found = db::all::<Trigger>(tx, triggers, [table.into()]).await?;
+            found.iter().map(|it| format!("DROP TRIGGER {}", it.name)).collect()
+        };
         for statement in off.iter().map(String::as_str).chain([sql]) {
             db::run(tx, statement, []).await?;
         }
-        Ok(())
+        let report = api::verify::verify_on(tx).await?;
+        // An error rolls the change back and carries the report out.
+        Err(Problem::fault(report.to_string()))
     });
-    done.await.expect("the row is changed");
+    match done.await {
+        Err(Problem::Fault(report)) => report,
+        other => panic!("{sql}: {other:?}"),
+    }
 }
