@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::post;
 use actix_web::web::Data;
+use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,7 +21,6 @@ use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::{Level, RegionCode, Village};
 use crate::kernel::text::readable;
-use crate::regions;
 
 /// A household's new file.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -114,12 +114,7 @@ pub async fn create_all(
     for household in households {
         check(village, household)?;
     }
-    let grids: BTreeSet<_> = households.iter().map(|household| &household.grid).collect();
-    for grid in grids {
-        let known = regions::find(tx, grid).await;
-        known
-            .map_err(|_| Refusal::from(Code::InvalidField).at("/grid", "unknown", grid.as_str()))?;
-    }
+    known_grids(tx, village, households).await?;
     let registered = |it: &NewHousehold| it.consent.map(|consent| consent.as_str().to_owned());
     let activated = |it: &NewHousehold| (it.consent == Some(Consent::Account)).then_some(now.0);
     let count = households.len();
@@ -170,6 +165,24 @@ fn check(village: &Village, household: &NewHousehold) -> Result<(), Refusal> {
         return odd("/members", format!("household {number}: a name is not readable"));
     }
     Ok(())
+}
+
+/// Every grid must be one that the village has.
+async fn known_grids(tx: &Tx, village: &Village, households: &[NewHousehold]) -> Outcome<()> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        code: String,
+    }
+    let sql = "SELECT code FROM regions WHERE parent = $1";
+    let rows = db::all::<Row>(tx, sql, [village.into()]).await?;
+    let known: BTreeSet<_> = rows.into_iter().map(|row| row.code).collect();
+    match households.iter().find(|household| !known.contains(household.grid.as_str())) {
+        None => Ok(()),
+        Some(household) => {
+            let detail = format!("household {}: no such grid", household.number);
+            Err(Refusal::from(Code::InvalidField).at("/grid", "unknown", detail).into())
+        }
+    }
 }
 
 async fn create_members(

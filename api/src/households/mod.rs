@@ -69,12 +69,3 @@ pub fn may_read(caller: &Neighbour, household: Uuid) -> Outcome<()> {
     }
     Err(Code::OtherHousehold.into())
 }
-
-/// Records that a household's member has used the app: the household is registered and activated.
-pub async fn activate(tx: &Tx, village: &Village, household: Uuid, at: Instant) -> Outcome<()> {
-    let sql = "UPDATE households SET registered_by = COALESCE(registered_by, 'account'), \
-               registered_at = COALESCE(registered_at, $3), activated_at = $3 \
-               WHERE village = $1 AND id = $2 AND activated_at IS NULL";
-    db::run(tx, sql, [village.into(), household.into(), at.0.into()]).await?;
-    Ok(())
-}

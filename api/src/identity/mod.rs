@@ -165,8 +165,7 @@ pub async fn is_concerned(
     person: Uuid,
     household: Uuid,
 ) -> Outcome<bool> {
-    let sql = format!("{CONCERNED} AND m.household = $3");
+    let sql = format!("SELECT COUNT(*) FROM ({CONCERNED} AND m.household = $3) AS concerned");
     let values: [Value; 3] = [village.into(), person.into(), household.into()];
-    let sql = sql.replace("DISTINCT m.household", "COUNT(*)");
     Ok(db::number(on, &sql, values).await? > 0)
 }

@@ -2,6 +2,7 @@
 //! never changes again.
 
 mod close;
+mod rooms;
 mod rules;
 mod sheet;
 

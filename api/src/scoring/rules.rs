@@ -1,11 +1,10 @@
 //! Caps: what each approved claim of a week is awarded. A pure function, so that a sheet closed late
 //! is the same sheet.
 
-use std::collections::HashMap;
-
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
+use super::rooms::{Book, Deed};
 use crate::kernel::clock::Instant;
 use crate::rules::{Cap, CapPeriod, CountedPer, GlobalCaps};
 
@@ -70,99 +69,6 @@ pub struct Award {
     pub cut: Option<Cut>,
 }
 
-/// What a cap counts together: a household or a member of it, what is capped, and a span of deeds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Room {
-    household: Uuid,
-    member: Option<Uuid>,
-    capped: Capped,
-    span: Span,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Capped {
-    Rule(String),
-    AllBonus,
-    AllDeduction,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Span {
-    Event(Option<String>),
-    /// The kind of span, its year, and the month it begins with.
-    Months(CapPeriod, i32, u32),
-    Ever,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Used {
-    times: i64,
-    points: i64,
-}
-
-/// A deed as caps see it.
-struct Deed<'a> {
-    household: Uuid,
-    member: Option<Uuid>,
-    rule: &'a str,
-    event: Option<&'a String>,
-    occurred_on: NaiveDate,
-    deduction: bool,
-}
-
-impl Deed<'_> {
-    /// The room of the deed's rule, as a cap of this period counts it.
-    fn room(&self, period: CapPeriod, per: CountedPer) -> Room {
-        let members = per == CountedPer::Member || period == CapPeriod::LifetimeMember;
-        Room {
-            household: self.household,
-            member: self.member.filter(|_| members),
-            capped: Capped::Rule(self.rule.to_owned()),
-            span: span(period, self.occurred_on, self.event),
-        }
-    }
-
-    /// All of the household's bonus, or all of its deduction, of a natural month of deeds.
-    fn month_room(&self) -> Room {
-        let capped = if self.deduction { Capped::AllDeduction } else { Capped::AllBonus };
-        let span = span(CapPeriod::Month, self.occurred_on, None);
-        Room { household: self.household, member: None, capped, span }
-    }
-}
-
-/// What has been used of every room, and in which ways each rule's deeds are counted on this sheet:
-/// two versions of a rule may count by different spans, and each sees all deeds.
-#[derive(Default)]
-struct Book {
-    used: HashMap<Room, Used>,
-    ways: HashMap<String, Vec<(CapPeriod, CountedPer)>>,
-}
-
-impl Book {
-    fn learn(&mut self, claim: &Approved) {
-        let way = (claim.cap.period, claim.counted_per);
-        let ways = self.ways.entry(claim.rule.clone()).or_default();
-        if !ways.contains(&way) {
-            ways.push(way);
-        }
-    }
-
-    fn of(&self, room: &Room) -> Used {
-        self.used.get(room).copied().unwrap_or_default()
-    }
-
-    /// Counts points (positive, also of a deduction) in every room that the deed lies in.
-    fn count(&mut self, deed: &Deed<'_>, times: i64, points: i64) {
-        let ways = self.ways.get(deed.rule).cloned().unwrap_or_default();
-        let rooms = ways.into_iter().map(|(period, per)| deed.room(period, per));
-        for (room, times) in rooms.map(|room| (room, times)).chain([(deed.month_room(), 0)]) {
-            let used = self.used.entry(room).or_default();
-            used.times += times;
-            used.points += points;
-        }
-    }
-}
-
 /// Awards a week's claims in order of deed, then of approval, then of id.
 ///
 /// Deductions have caps of their own, with the signs turned. A rule's cap follows the natural month,
@@ -174,7 +80,7 @@ pub fn award(mut claims: Vec<Approved>, earlier: &[Earlier]) -> Vec<Award> {
     });
     let mut book = Book::default();
     for claim in &claims {
-        book.learn(claim);
+        book.learn(&claim.rule, claim.cap.period, claim.counted_per);
     }
     for line in earlier {
         let deed = Deed {
@@ -224,20 +130,6 @@ fn one(claim: &Approved, book: &mut Book) -> Award {
     Award { id: claim.id, times: counted, awarded: if deduction { -points } else { points }, cut }
 }
 
-/// Deeds of one span count together: its months are numbered by the first of them.
-fn span(period: CapPeriod, day: NaiveDate, event: Option<&String>) -> Span {
-    let from =
-        |months: u32| Span::Months(period, day.year(), (day.month() - 1) / months * months + 1);
-    match period {
-        CapPeriod::Event => Span::Event(event.cloned()),
-        CapPeriod::Month => from(1),
-        CapPeriod::Quarter => from(3),
-        CapPeriod::HalfYear => from(6),
-        CapPeriod::Year => from(12),
-        CapPeriod::LifetimeMember => Span::Ever,
-    }
-}
-
 /// The first day of deeds that caps of this day's year can count; `None` for a cap without an end.
 pub fn counts_from(period: CapPeriod, day: NaiveDate) -> Option<NaiveDate> {
     match period {
@@ -248,6 +140,9 @@ pub fn counts_from(period: CapPeriod, day: NaiveDate) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use super::super::rooms::Used;
     use super::*;
     use proptest::prelude::*;
 
