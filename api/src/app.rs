@@ -30,6 +30,7 @@ pub struct App {
 impl App {
     /// Opens the database and the cache; changes nothing.
     pub async fn connect(config: Config) -> Result<Self, Box<dyn std::error::Error>> {
+        use_tls_of_the_database();
         let storage = &config.storage;
         create_folder(&storage.database_url)?;
         let db = Db::connect(&storage.database_url, storage.database_connections).await?;
@@ -38,6 +39,12 @@ impl App {
         let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
         Ok(Self { db, cache, clock, config, rule_books, next_due })
     }
+}
+
+/// One TLS stack: the client of WeChat takes the provider that the database's driver brings. Only the
+/// first call of a process has an effect.
+pub fn use_tls_of_the_database() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// SQLite makes the file but not the folder it lies in.

@@ -54,7 +54,7 @@ pub struct Storage {
     pub redis_prefix: String,
 }
 
-/// What must stay secret. The sandbox has its own; production needs both, 32 bytes or more each.
+/// What must stay secret. The sandbox has its own; production needs all, 32 bytes or more each.
 #[derive(Args, Clone)]
 pub struct Secrets {
     /// Signs access tokens
@@ -63,6 +63,9 @@ pub struct Secrets {
     /// Derives pickup codes
     #[arg(long, env = "PICKUP_SECRET", hide_env_values = true)]
     pickup_secret: Option<String>,
+    /// Derives second factors, household codes and the digests of phones and ID numbers: it stays the same for ever
+    #[arg(long, env = "IDENTITY_SECRET", hide_env_values = true)]
+    identity_secret: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -80,6 +83,7 @@ impl Config {
         let secrets = [
             ("TOKEN_SECRET", &self.secrets.token_secret),
             ("PICKUP_SECRET", &self.secrets.pickup_secret),
+            ("IDENTITY_SECRET", &self.secrets.identity_secret),
         ];
         let weak = |secret: &&Option<String>| {
             secret.as_deref().is_none_or(|text| text.len() < SECRET_MIN || text == SANDBOX_SECRET)
@@ -102,6 +106,10 @@ impl Secrets {
 
     pub fn pickup(&self) -> &[u8] {
         self.pickup_secret.as_deref().unwrap_or(SANDBOX_SECRET).as_bytes()
+    }
+
+    pub fn identity(&self) -> &[u8] {
+        self.identity_secret.as_deref().unwrap_or(SANDBOX_SECRET).as_bytes()
     }
 }
 
@@ -151,7 +159,7 @@ mod tests {
     fn production_names_the_secret_that_is_missing_or_weak() {
         let strong = "0123456789abcdef0123456789abcdef";
         let half = config(&["--profile", "production", "--token-secret", strong]);
-        assert_eq!(half.missing().len(), 1);
+        assert_eq!(half.missing().len(), 2);
         assert!(half.missing()[0].contains("PICKUP_SECRET"));
         let sandbox = ["--token-secret", SANDBOX_SECRET, "--pickup-secret", strong];
         let borrowed = config(&[&["--profile", "production"], &sandbox[..]].concat());

@@ -14,6 +14,9 @@ pub struct Model {
     pub starts_at: i64,
     pub ends_at: Option<i64>,
     pub granted_by: Option<Uuid>,
+    pub kind: Option<String>,
+    pub committee: Option<Uuid>,
+    pub ended_by: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

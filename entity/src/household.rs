@@ -18,6 +18,13 @@ pub struct Model {
     pub activated_at: Option<i64>,
     pub created_at: i64,
     pub version: i64,
+    pub name_hidden: bool,
+    pub code_serial: i64,
+    pub ended_at: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub ended_because: Option<String>,
+    pub successor: Option<Uuid>,
+    pub spend_until: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -12,6 +12,11 @@ pub struct Model {
     pub person: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub relative: Uuid,
+    pub relation: String,
+    pub declared_by: Option<Uuid>,
+    pub declared_at: Option<i64>,
+    pub confirmed_by: Option<Uuid>,
+    pub confirmed_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,6 +15,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub name: String,
     pub is_head: bool,
+    pub initials: String,
+    pub born_on: Option<String>,
+    pub left_at: Option<i64>,
+    pub left_because: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

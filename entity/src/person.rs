@@ -11,6 +11,11 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub name: String,
     pub created_at: i64,
+    pub born_on: Option<String>,
+    pub phone_digest: Option<String>,
+    pub phone_masked: Option<String>,
+    pub id_digest: Option<String>,
+    pub erased_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,6 +15,8 @@ pub struct Model {
     pub starts_at: i64,
     pub next_due_at: i64,
     pub version: i64,
+    pub point_value_fen: i64,
+    pub policy_version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

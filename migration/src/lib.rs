@@ -14,6 +14,8 @@ mod m20261122_000003_create_claims;
 mod m20261122_000004_create_ledger;
 mod m20261122_000005_create_cycle;
 mod m20261122_000006_create_redemptions;
+mod m20261122_000007_create_sessions;
+mod m20261122_000008_extend_people;
 
 pub struct Migrator;
 
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_create_ledger::Migration),
             Box::new(m20261122_000005_create_cycle::Migration),
             Box::new(m20261122_000006_create_redemptions::Migration),
+            Box::new(m20261122_000007_create_sessions::Migration),
+            Box::new(m20261122_000008_extend_people::Migration),
         ]
     }
 }
@@ -123,8 +127,29 @@ pub(crate) async fn drop_tables(
     Ok(())
 }
 
-/// A step from its two scripts.
+/// A step from its two scripts; what only creates tables goes down by dropping them.
 macro_rules! step {
+    (up: $up:expr, down: $down:expr) => {
+        #[derive(sea_orm_migration::prelude::DeriveMigrationName)]
+        pub struct Migration;
+
+        #[async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            async fn up(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm::DbErr> {
+                crate::run(manager, $up).await
+            }
+
+            async fn down(
+                &self,
+                manager: &sea_orm_migration::SchemaManager,
+            ) -> Result<(), sea_orm::DbErr> {
+                crate::run(manager, $down).await
+            }
+        }
+    };
     (up: $up:expr, tables: [$($table:literal),* $(,)?], functions: [$($function:literal),* $(,)?]) => {
         #[derive(sea_orm_migration::prelude::DeriveMigrationName)]
         pub struct Migration;

@@ -12,6 +12,7 @@ use crate::{Bench, Done};
 
 /// What tokens are signed with.
 pub const TOKEN_SECRET: &str = "a secret of the bench, which protects nothing";
+const IDENTITY_SECRET: &str = "a third secret of the bench, for second factors";
 const PICKUP_SECRET: &str = "another secret of the bench, for pickup codes";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -31,6 +32,7 @@ impl Server {
             .env("PROFILE", "production")
             .env("TOKEN_SECRET", TOKEN_SECRET)
             .env("PICKUP_SECRET", PICKUP_SECRET)
+            .env("IDENTITY_SECRET", IDENTITY_SECRET)
             .env("REDIS_URL", &bench.redis);
         Self::start(command, "/healthz").await
     }

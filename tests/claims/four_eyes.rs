@@ -36,7 +36,7 @@ async fn person(actor: &Actor) -> uuid::Uuid {
 }
 
 async fn declare_kin(world: &World, person: uuid::Uuid, relative: uuid::Uuid) {
-    let sql = "INSERT INTO kin (village, person, relative) VALUES ($1, $2, $3)";
+    let sql = "INSERT INTO kin (village, person, relative, confirmed_at) VALUES ($1, $2, $3, 0)";
     let values: [Sql; 3] = [HERE.into(), person.into(), relative.into()];
     let done = world.app.db.write(async |tx| Ok(db::run(tx, sql, values.clone()).await?)).await;
     done.expect("kin are declared");

@@ -41,6 +41,7 @@ struct Line {
 pub struct World {
     pub app: Data<App>,
     pub base: String,
+    client: Client,
     // Goes away with the world.
     _database: TestDatabase,
 }
@@ -70,7 +71,10 @@ impl World {
     /// An empty server as production runs it.
     pub async fn production() -> Self {
         let secret = "0123456789abcdef0123456789abcdef";
-        let line = ["--profile", "production", "--token-secret", secret, "--pickup-secret", secret];
+        let mut line = vec!["--profile", "production"];
+        for name in ["--token-secret", "--pickup-secret", "--identity-secret"] {
+            line.extend([name, secret]);
+        }
         Self::start(Clock::System, &line).await
     }
 
@@ -84,12 +88,13 @@ impl World {
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let server = app::serve(app.clone(), listener).expect("the server starts");
         actix_web::rt::spawn(server);
-        Self { app, base, _database: database }
+        let client = Client::new();
+        Self { app, base, client, _database: database }
     }
 
     /// Nobody in particular.
     pub fn anybody(&self) -> Actor {
-        Actor { base: self.base.clone(), token: None, client: Client::new() }
+        Actor { base: self.base.clone(), token: None, client: self.client.clone() }
     }
 
     /// The official of this office in a village, e.g. `("panel", HERE)`.

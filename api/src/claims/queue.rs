@@ -93,7 +93,7 @@ async fn waiting(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<Vec
                AND c.filed_by <> $5 AND NOT EXISTS (SELECT 1 FROM members m \
                  WHERE m.village = c.village AND m.household = c.household AND (m.person = $5 \
                  OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
-                   AND ((k.person = $5 AND k.relative = m.person) \
+                   AND k.confirmed_at IS NOT NULL AND ((k.person = $5 AND k.relative = m.person) \
                      OR (k.relative = $5 AND k.person = m.person))))) \
                ORDER BY c.submitted_at, c.id LIMIT $6";
     let [from, to] = region.bounds();

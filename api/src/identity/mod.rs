@@ -155,7 +155,7 @@ impl Caller {
 /// those of anybody declared kin with them, whoever of the two declared it.
 pub const CONCERNED: &str = "SELECT DISTINCT m.household FROM members m WHERE m.village = $1 \
     AND (m.person = $2 OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
-      AND ((k.person = $2 AND k.relative = m.person) \
+      AND k.confirmed_at IS NOT NULL AND ((k.person = $2 AND k.relative = m.person) \
         OR (k.relative = $2 AND k.person = m.person))))";
 
 /// Whether a person must keep out of a household's matters: a member, or declared kin of one.

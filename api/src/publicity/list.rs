@@ -45,9 +45,10 @@ pub struct PublicLine {
     /// The household's number on this list.
     #[schema(example = 5)]
     pub household_number: i64,
-    /// The head's name, masked.
-    #[schema(example = "张*")]
-    pub name: String,
+    /// The head's name, masked; absent where the household keeps it to itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "张*")]
+    pub name: Option<String>,
     #[schema(example = "living_environment")]
     pub category: String,
     #[schema(example = "env.courtyard_model")]
@@ -78,9 +79,10 @@ pub struct PublicHousehold {
     /// The household's number on this list.
     #[schema(example = 5)]
     pub household_number: i64,
-    /// The head's name, masked.
-    #[schema(example = "张*")]
-    pub name: String,
+    /// The head's name, masked; absent where the household keeps it to itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "张*")]
+    pub name: Option<String>,
     /// All its lines together, less what was struck.
     #[schema(example = 9)]
     pub points: i64,
@@ -239,8 +241,7 @@ async fn lines(
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
                JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
-               LEFT JOIN members m ON m.village = p.village AND m.household = p.household \
-                 AND m.is_head \
+               LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
                WHERE p.village = $1 AND p.month = $2 AND p.number > $3 AND u.publicly_itemised \
                ORDER BY p.number LIMIT $4";
     let after = start.after.unwrap_or(0);
@@ -250,7 +251,7 @@ async fn lines(
     let line = |row: Row| PublicLine {
         number: row.number,
         household_number: row.household_number,
-        name: masked(&row.name.unwrap_or_default()),
+        name: row.name.as_deref().map(masked),
         category: row.category,
         rule: row.rule,
         rule_name: row.rule_name,
@@ -280,8 +281,7 @@ async fn households(
                LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded FROM score_lines \
                  WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
                  ON r.reverses = l.id \
-               LEFT JOIN members m ON m.village = p.village AND m.household = p.household \
-                 AND m.is_head \
+               LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
                WHERE p.village = $1 AND p.month = $2 AND p.household_number > $3 \
                GROUP BY p.household_number, m.name ORDER BY p.household_number LIMIT $4";
     let after = start.after.unwrap_or(0);
@@ -290,7 +290,7 @@ async fn households(
     let rows = db::all::<Row>(app.db.read(), sql, values).await?;
     let household = |row: Row| PublicHousehold {
         household_number: row.household_number,
-        name: masked(&row.name.unwrap_or_default()),
+        name: row.name.as_deref().map(masked),
         points: row.points,
     };
     Ok(rows.into_iter().map(household).collect())

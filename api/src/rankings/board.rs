@@ -51,9 +51,11 @@ pub struct BoardRow {
     /// From 1; no two rows share one.
     #[schema(example = 1)]
     pub rank: usize,
-    /// Of a household the head's name, masked; else the region's name.
-    #[schema(example = "张*")]
-    pub name: String,
+    /// Of a household the head's name, masked, absent where the household keeps it to itself; else
+    /// the region's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "张*")]
+    pub name: Option<String>,
     /// The village, or the grid or village that is ranked.
     pub region: RegionCode,
     /// Earned in the period; spending does not count.
@@ -129,8 +131,7 @@ async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<V
     }
     let sql = "SELECT s.village, m.name, s.points FROM standings s \
                JOIN households h ON h.village = s.village AND h.id = s.household \
-               LEFT JOIN members m ON m.village = s.village AND m.household = s.household \
-                 AND m.is_head \
+               LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
                WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND h.status = 'active' \
                ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
                  h.number LIMIT $4";
@@ -143,7 +144,7 @@ async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<V
         let region = row.village.parse();
         Ok(BoardRow {
             rank,
-            name: masked(&row.name.unwrap_or_default()),
+            name: row.name.as_deref().map(masked),
             region: region.map_err(|_| Problem::fault(format!("village {}", row.village)))?,
             points: row.points,
             households: None,
@@ -196,7 +197,7 @@ async fn groups(
         let region = row.code.parse();
         Ok(BoardRow {
             rank,
-            name: row.name,
+            name: Some(row.name),
             region: region.map_err(|_| Problem::fault(format!("region {}", row.code)))?,
             points: row.points,
             households: Some(row.households),
@@ -246,7 +247,14 @@ mod tests {
 
     fn row(rank: usize, points: i64) -> BoardRow {
         let region = "460205100201".parse().expect("a code");
-        BoardRow { rank, name: "张*".to_owned(), region, points, households: None, tie: false }
+        BoardRow {
+            rank,
+            name: Some("张*".to_owned()),
+            region,
+            points,
+            households: None,
+            tie: false,
+        }
     }
 
     #[test]

@@ -46,9 +46,10 @@ pub struct HouseholdRank {
 pub struct RankedNeighbour {
     #[schema(example = 3)]
     pub rank: usize,
-    /// The head's name, masked.
-    #[schema(example = "李*")]
-    pub name: String,
+    /// The head's name, masked; absent where the household keeps it to itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "李*")]
+    pub name: Option<String>,
     #[schema(example = 40)]
     pub points: i64,
 }
@@ -97,8 +98,7 @@ async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>>
     let sql = "SELECT s.household, m.name, s.points, s.deductions, s.categories, s.reached_at, \
                  h.number \
                FROM standings s JOIN households h ON h.village = s.village AND h.id = s.household \
-               LEFT JOIN members m ON m.village = s.village AND m.household = s.household \
-                 AND m.is_head \
+               LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
                WHERE s.village = $1 AND s.period = $2 AND h.status = 'active'";
     let values: [Value; 2] = [village.into(), period.to_string().into()];
     let mut rows = db::all::<Row>(app.db.read(), sql, values).await?;
@@ -113,7 +113,7 @@ fn rank(period: Period, rows: &[Row], at: usize) -> Option<HouseholdRank> {
     let around = at.saturating_sub(2)..rows.len().min(at + 3);
     let neighbour = |index: usize| {
         let row = rows.get(index).filter(|_| index != at)?;
-        let name = masked(row.name.as_deref().unwrap_or_default());
+        let name = row.name.as_deref().map(masked);
         Some(RankedNeighbour { rank: index + 1, name, points: row.points })
     };
     Some(HouseholdRank {
