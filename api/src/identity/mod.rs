@@ -6,7 +6,9 @@
 
 mod appoint;
 mod extract;
+mod facts;
 mod me;
+mod sounds;
 mod token;
 
 use sea_orm::{FromQueryResult, Value};
@@ -19,6 +21,8 @@ pub use appoint::{NewOfficial, appoint};
 pub use extract::{
     Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
 };
+pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
+pub use sounds::initials;
 pub use token::{AccessToken, issue};
 
 use crate::app::App;
