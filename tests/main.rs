@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod bindings;
 mod claims;
 mod cycle;
 mod households;
@@ -16,4 +17,5 @@ mod rankings;
 mod redemption;
 mod rules;
 mod sandbox;
+mod sessions;
 mod support;

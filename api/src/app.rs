@@ -15,16 +15,20 @@ use crate::kernel::cache::Cache;
 use crate::kernel::clock::Clock;
 use crate::kernel::db::{self, Db};
 use crate::kernel::problem::Outcome;
+use crate::sessions::WeChat;
 use crate::{calendar, contract, http, routes, rules, sandbox};
 
 pub struct App {
     pub db: Db,
     pub cache: Cache,
     pub clock: Clock,
+    /// What tokens live by: the real clock, also in the sandbox.
+    pub token_clock: Clock,
     pub config: Config,
     pub rule_books: rules::Books,
     /// No village has anything due before this instant; see [`calendar`].
     pub next_due: AtomicI64,
+    pub wechat: WeChat,
 }
 
 impl App {
@@ -37,7 +41,9 @@ impl App {
         let cache = Cache::connect(storage.redis_url.as_deref(), &storage.redis_prefix).await;
         let clock = if config.is_sandbox() { sandbox::clock() } else { Clock::System };
         let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
-        Ok(Self { db, cache, clock, config, rule_books, next_due })
+        let token_clock = Clock::System;
+        let wechat = WeChat::new(&config, cache.clone());
+        Ok(Self { db, cache, clock, token_clock, config, rule_books, next_due, wechat })
     }
 }
 

@@ -18,6 +18,8 @@ pub struct Config {
     pub storage: Storage,
     #[command(flatten)]
     pub secrets: Secrets,
+    #[command(flatten)]
+    pub wechat: WeChat,
 }
 
 /// Where and as what the server runs.
@@ -32,6 +34,10 @@ pub struct Server {
     /// Worker threads
     #[arg(long, env = "WORKERS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: u16,
+    /// Whether a proxy stands before the server: the caller's address is then the last one in
+    /// `X-Forwarded-For`, which the proxy must write
+    #[arg(long, env = "BEHIND_PROXY", default_value_t = false, action = clap::ArgAction::Set)]
+    pub behind_proxy: bool,
     /// Filter of the log on standard error, in the form of `tracing`'s EnvFilter
     #[arg(long, env = "LOG", default_value = "info,sqlx=warn,sea_orm_migration=warn")]
     pub log: String,
@@ -57,15 +63,38 @@ pub struct Storage {
 /// What must stay secret. The sandbox has its own; production needs all, 32 bytes or more each.
 #[derive(Args, Clone)]
 pub struct Secrets {
-    /// Signs access tokens
+    /// Signs access tokens, and derives refresh tokens
     #[arg(long, env = "TOKEN_SECRET", hide_env_values = true)]
     token_secret: Option<String>,
+    /// The TOKEN_SECRET before the present one: what it signed stays valid while a new one is brought in
+    #[arg(long, env = "TOKEN_SECRET_PREVIOUS", hide_env_values = true)]
+    token_secret_previous: Option<String>,
     /// Derives pickup codes
     #[arg(long, env = "PICKUP_SECRET", hide_env_values = true)]
     pickup_secret: Option<String>,
     /// Derives second factors, household codes and the digests of phones and ID numbers: it stays the same for ever
     #[arg(long, env = "IDENTITY_SECRET", hide_env_values = true)]
     identity_secret: Option<String>,
+}
+
+/// The mini-program that villagers log in with. Without an app id nobody can.
+#[derive(Args, Clone)]
+pub struct WeChat {
+    /// Where WeChat's server API is
+    #[arg(long, env = "WECHAT_BASE_URL", default_value = "https://api.weixin.qq.com")]
+    pub wechat_base_url: String,
+    /// The mini-program's app id
+    #[arg(long, env = "WECHAT_APPID")]
+    pub wechat_appid: Option<String>,
+    /// The mini-program's app secret
+    #[arg(long, env = "WECHAT_SECRET", hide_env_values = true)]
+    pub wechat_secret: Option<String>,
+}
+
+impl std::fmt::Debug for WeChat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WeChat({}, …)", self.wechat_base_url)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,9 +117,13 @@ impl Config {
         let weak = |secret: &&Option<String>| {
             secret.as_deref().is_none_or(|text| text.len() < SECRET_MIN || text == SANDBOX_SECRET)
         };
-        let missing = secrets.iter().filter(|(_, secret)| weak(secret));
+        let previous = self.secrets.token_secret_previous.as_ref().filter(|it| !it.is_empty());
+        let previous = previous.map(|it| ("TOKEN_SECRET_PREVIOUS", Some(it.clone())));
+        let previous = previous.filter(|(_, secret)| weak(&secret)).map(|(name, _)| name);
+        let missing = secrets.iter().filter(|(_, secret)| weak(secret)).map(|(name, _)| *name);
         missing
-            .map(|(name, _)| format!("{name} must be set to {SECRET_MIN} bytes or more"))
+            .chain(previous)
+            .map(|name| format!("{name} must be set to {SECRET_MIN} bytes or more"))
             .collect()
     }
 
@@ -100,8 +133,11 @@ impl Config {
 }
 
 impl Secrets {
-    pub fn token(&self) -> &[u8] {
-        self.token_secret.as_deref().unwrap_or(SANDBOX_SECRET).as_bytes()
+    /// The secret that signs, then the one before it, if there is one.
+    pub fn tokens(&self) -> impl Iterator<Item = &[u8]> {
+        let present = self.token_secret.as_deref().unwrap_or(SANDBOX_SECRET);
+        let previous = self.token_secret_previous.as_deref().filter(|secret| !secret.is_empty());
+        std::iter::once(present).chain(previous).map(str::as_bytes)
     }
 
     pub fn pickup(&self) -> &[u8] {

@@ -102,6 +102,15 @@ fn problem(refusal: Refusal, english: bool, id: &str) -> HttpResponse {
     answer.content_type("application/problem+json").body(json)
 }
 
+/// Where the request comes from, as text: the peer, or behind a proxy what the proxy wrote last.
+pub fn address_of(request: &HttpRequest, behind_proxy: bool) -> String {
+    let header = request.headers().get_all("x-forwarded-for").last();
+    let written = header.and_then(|it| it.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let address: Option<std::net::IpAddr> = if behind_proxy { written.or(peer) } else { peer };
+    address.map(|address| address.to_string()).unwrap_or_default()
+}
+
 /// Whether the client already holds what this strong ETag names.
 pub fn has_etag(request: &HttpRequest, etag: &str) -> bool {
     let sent = request.headers().get(IF_NONE_MATCH).and_then(|it| it.to_str().ok());

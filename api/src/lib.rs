@@ -3,6 +3,7 @@
 //! A folder per village process over a thin kernel; `routes` is the table of contents.
 
 pub mod app;
+pub mod bindings;
 pub mod calendar;
 pub mod claims;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod households;
 pub mod http;
 pub mod identity;
 pub mod kernel;
+pub mod me;
 pub mod publicity;
 pub mod rankings;
 pub mod redemption;
@@ -19,5 +21,6 @@ pub mod routes;
 pub mod rules;
 pub mod sandbox;
 pub mod scoring;
+pub mod sessions;
 pub mod statistics;
 pub mod verify;

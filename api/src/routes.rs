@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    calendar, claims, households, identity, publicity, rankings, redemption, regions, rules,
-    sandbox, scoring, statistics,
+    bindings, calendar, claims, households, me, publicity, rankings, redemption, regions, rules,
+    sandbox, scoring, sessions, statistics,
 };
 
 /// Every operation; the sandbox's own only where they exist.
@@ -19,7 +19,9 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     calendar::routes(config);
     statistics::routes(config);
     regions::routes(config);
-    identity::routes(config);
+    me::routes(config);
+    bindings::routes(config);
+    sessions::routes(config);
     if sandbox {
         sandbox::routes(config);
     }

@@ -12,6 +12,7 @@ pub struct Model {
     pub persona: Option<String>,
     pub status: String,
     pub created_at: i64,
+    pub inbox_seen: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -11,7 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub address: String,
     pub failures: i64,
-    pub first_at: i64,
+    pub last_at: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -24,11 +24,11 @@ CREATE TABLE staff_failures (
     login {code} NOT NULL,
     address {code} NOT NULL,
     failures BIGINT NOT NULL,
-    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
     CONSTRAINT staff_failures_pk PRIMARY KEY (login, address)
 )
 
-CREATE INDEX staff_failures_by_age ON staff_failures (first_at)
+CREATE INDEX staff_failures_by_age ON staff_failures (last_at)
 
 CREATE TABLE sessions (
     account {uuid} NOT NULL CONSTRAINT sessions_account_fk REFERENCES accounts (id),

@@ -16,6 +16,8 @@ CREATE INDEX persons_by_phone ON persons (phone_digest) WHERE phone_digest IS NO
 
 CREATE UNIQUE INDEX persons_id_digest_unique ON persons (id_digest) WHERE id_digest IS NOT NULL
 
+ALTER TABLE accounts ADD COLUMN inbox_seen {uuid}
+
 ALTER TABLE members ADD COLUMN initials {code} NOT NULL DEFAULT ''
 
 ALTER TABLE members ADD COLUMN born_on {code}
@@ -198,6 +200,8 @@ ALTER TABLE members DROP COLUMN left_at
 ALTER TABLE members DROP COLUMN born_on
 
 ALTER TABLE members DROP COLUMN initials
+
+ALTER TABLE accounts DROP COLUMN inbox_seen
 
 DROP INDEX persons_id_digest_unique
 

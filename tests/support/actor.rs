@@ -62,6 +62,11 @@ impl Actor {
         self.send(Method::POST, path, |it| it.header("Idempotency-Key", key).json(&body)).await
     }
 
+    /// Posts without a key, as one logs in.
+    pub async fn send_json(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, |request| request.json(body)).await
+    }
+
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.send(Method::PUT, path, |request| request.json(&body)).await
     }

@@ -3,9 +3,11 @@
 
 mod actor;
 mod database;
+mod wechat;
 mod world;
 
 pub use actor::{Actor, Answer, contract};
+pub use wechat::{FakeWeChat, Reply, SESSION_KEY};
 pub use world::{FAR, HERE, NEXT, World, claim, grid_of, head_id, household_id};
 
 use api::kernel::clock::Instant;

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::database::TestDatabase;
+use super::wechat::{APPID, FakeWeChat, SECRET};
 
 /// The village where things happen.
 pub const HERE: &str = "460205100201";
@@ -55,12 +56,26 @@ impl World {
     /// A world whose villages have this policy.
     pub async fn with_policy(now: Instant, policy: Policy) -> Self {
         let world = Self::start(Clock::standing_at(now), &[]).await;
-        let founded = world.app.db.write(async |tx| {
+        world.found(policy, now).await;
+        world
+    }
+
+    async fn found(&self, policy: Policy, now: Instant) {
+        let founded = self.app.db.write(async |tx| {
             found(tx, policy, now).await;
             Ok(())
         });
         founded.await.expect("the world is founded");
-        world
+    }
+
+    /// A world whose people can log in by WeChat.
+    pub async fn with_wechat(now: Instant) -> (Self, FakeWeChat) {
+        let wechat = FakeWeChat::start();
+        let keys = ["--wechat-appid", APPID, "--wechat-secret", SECRET];
+        let line = [&["--wechat-base-url", wechat.base.as_str()], &keys[..]].concat();
+        let world = Self::start(Clock::standing_at(now), &line).await;
+        world.found(Policy::default(), now).await;
+        (world, wechat)
     }
 
     /// A sandbox before the demo is loaded.
@@ -83,6 +98,8 @@ impl World {
         let mut app = App::connect(config(&database, line)).await.expect("the app connects");
         database.migrate(&app).await;
         app.clock = clock;
+        // It stands too, so that no test depends on how long it takes.
+        app.token_clock = Clock::standing_at(Clock::System.now());
         let app = Data::new(app);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
@@ -114,10 +131,26 @@ impl World {
         Actor { token, ..self.anybody() }
     }
 
+    /// Moves the clock that tokens live by.
+    pub fn token_time_passes(&self, ms: i64) {
+        let now = self.app.token_clock.now();
+        assert!(self.app.token_clock.advance_to(Instant(now.0 + ms)));
+    }
+
     /// Moves the clock; the village settles when somebody next needs it.
     pub async fn travel(&self, to: Instant) {
         let body = json!({ "now": to.to_string() });
         self.anybody().put("/sandbox/clock", body).await.ok();
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.app.db.backend() == sea_orm::DbBackend::Postgres
+    }
+
+    /// Changes rows behind the API's back.
+    pub async fn run(&self, sql: &str) -> u64 {
+        let done = self.app.db.write(async |tx| Ok(api::kernel::db::run(tx, sql, []).await?)).await;
+        done.expect("the statement runs")
     }
 
     /// Rows of a table, to see that nothing was written.

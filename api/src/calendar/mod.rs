@@ -23,6 +23,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use due::{Shop, shop};
 pub use settle::{settle_all, settle_village};
+pub use show::{Calendar, calendar_of};
 
 use crate::app::App;
 use crate::kernel::clock::Instant;
@@ -30,6 +31,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
+use crate::sessions;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(show::show_calendar);
@@ -115,6 +117,9 @@ pub fn start_ticker(app: Data<App>) {
                 swept_on = Some(now.day());
                 if let Err(problem) = idempotency::sweep(&app.db, now).await {
                     tracing::error!(cause = %problem, "could not forget old idempotency keys");
+                }
+                if let Err(problem) = sessions::sweep(&app.db, app.token_clock.now()).await {
+                    tracing::error!(cause = %problem, "could not forget old sessions");
                 }
             }
         }

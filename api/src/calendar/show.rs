@@ -56,16 +56,24 @@ pub struct RedemptionWindow {
 #[get("/v1/villages/{village}/calendar")]
 async fn show_calendar(request: HttpRequest, app: Data<App>) -> Outcome<Answer<Calendar>> {
     let village: Village = path_part(&request, "village")?;
-    let policy = regions::village(app.db.read(), &village).await?;
+    Ok(Answer::ok(calendar_of(&app, &village).await?))
+}
+
+/// Where a village stands in its cycle.
+///
+/// # Errors
+/// `not_found` if it does not take part.
+pub async fn calendar_of(app: &App, village: &Village) -> Outcome<Calendar> {
+    let policy = regions::village(app.db.read(), village).await?;
     let now = app.clock.now();
     let week = Week::of(now);
-    Ok(Answer::ok(Calendar {
+    Ok(Calendar {
         now,
         week,
         week_closes_at: week.ends_at(),
-        public_lists: open_lists(&app, &village).await?,
+        public_lists: open_lists(app, village).await?,
         redemption: window(&policy, now),
-    }))
+    })
 }
 
 fn window(policy: &regions::VillageRow, now: Instant) -> RedemptionWindow {

@@ -12,6 +12,7 @@ mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use queue::waiting_for;
 pub use review::{Decision, review_all};
 pub use submit::{Evidence, NewClaim, submit_all};
 

@@ -1,5 +1,7 @@
 //! `GET /v1/regions/{region}/review-queue`: the claims that wait for this reviewer, oldest first.
 
+use std::collections::BTreeSet;
+
 use actix_web::get;
 use actix_web::web::Data;
 use sea_orm::{FromQueryResult, Value};
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use super::review::acts_at;
 use crate::app::App;
-use crate::identity::{Caller, Overseer, Reviews};
+use crate::identity::{Caller, Grant, Office, Overseer, Reviews};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
@@ -74,14 +76,31 @@ async fn show_review_queue(
     reviewer: Overseer<Reviews>,
     app: Data<App>,
 ) -> Outcome<Answer<ReviewQueue>> {
-    let rows = waiting(&app, &reviewer.caller, &reviewer.region).await?;
+    Ok(Answer::ok(queue(&app, &reviewer.caller, &reviewer.region).await?))
+}
+
+async fn queue(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<ReviewQueue> {
     let mut items = Vec::new();
-    for row in rows {
-        items.extend(queued(&app, &reviewer.caller, row).await?);
+    for row in waiting(app, caller, region).await? {
+        items.extend(queued(app, caller, row).await?);
     }
     let count = items.len();
     items.truncate(SHOWN);
-    Ok(Answer::ok(ReviewQueue { count, items }))
+    Ok(ReviewQueue { count, items })
+}
+
+/// How many claims wait for the caller in all regions they review in, of the oldest thousand of each.
+pub async fn waiting_for(app: &App, caller: &Caller) -> Outcome<i64> {
+    let reviews = |grant: &&Grant| Reviews::ROLES.contains(&grant.role);
+    let regions: BTreeSet<_> = caller.grants.iter().filter(reviews).map(|it| &it.region).collect();
+    let nested = |inner: &&&RegionCode| {
+        regions.iter().any(|outer| outer != *inner && outer.contains(inner.as_str()))
+    };
+    let mut count = 0;
+    for region in regions.iter().filter(|region| !nested(region)) {
+        count += queue(app, caller, region).await?.count;
+    }
+    Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// Claims in review that the caller neither filed nor is concerned by.

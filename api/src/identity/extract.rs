@@ -44,8 +44,9 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let app = app_of(&request)?;
-            let account = token::verify(app.config.secrets.token(), bearer(&request)?)?;
-            Self::load(&app, account).await
+            let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
+            let bearer = token::verify(secrets, bearer(&request)?, now)?;
+            Self::load(&app, bearer).await
         })
     }
 }
@@ -180,6 +181,8 @@ offices! {
     Files: GridWorker | Panel | Committee;
     /// Who reviews claims at some step.
     Reviews: GridWorker | Panel | Committee | Township;
+    /// Who keeps the files of the households of a grid, or of a village.
+    Registers: GridWorker | Township | County;
     /// Who decides objections.
     Decides: Committee;
     /// Who hands prizes over and keeps the stock.

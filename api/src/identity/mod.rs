@@ -7,32 +7,26 @@
 mod appoint;
 mod extract;
 mod facts;
-mod me;
 mod sounds;
 mod token;
 
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
+    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Registers, Reviews,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use sounds::initials;
-pub use token::{AccessToken, issue};
+pub use token::{ACCESS_SECONDS, Bearer, issue};
 
 use crate::app::App;
 use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{RegionCode, Village};
-
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(me::show_me).service(me::list_inbox);
-}
 
 /// What somebody is trusted with, in a region and all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -64,7 +58,28 @@ impl Role {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// How high the role stands: county over township over the offices of a village.
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::County => 3,
+            Self::Township => 2,
+            Self::GridWorker | Self::Panel | Self::Committee | Self::Clerk => 1,
+        }
+    }
+
+    /// What people call it, in Chinese and English.
+    pub fn labels(self) -> (&'static str, &'static str) {
+        match self {
+            Self::GridWorker => ("网格员", "grid worker"),
+            Self::Panel => ("评议小组成员", "appraisal panel"),
+            Self::Committee => ("积分监督管理委员会成员", "supervision committee"),
+            Self::Clerk => ("积分超市管理员", "shop clerk"),
+            Self::Township => ("镇管理员", "township"),
+            Self::County => ("县管理员", "county"),
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
         let all = [
             Self::GridWorker,
             Self::Panel,
@@ -95,6 +110,7 @@ pub struct Home {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub account: Uuid,
+    pub session: Uuid,
     pub person: Uuid,
     pub name: String,
     pub home: Option<Home>,
@@ -117,12 +133,23 @@ impl Caller {
         lives || self.grants.iter().any(works)
     }
 
+    /// Where the caller lives or serves in a village or one of its grids; at most ten.
+    pub fn villages(&self) -> Vec<Village> {
+        let served = self.grants.iter().filter_map(|grant| grant.region.village());
+        let home = self.home.iter().map(|home| home.village.clone());
+        let mut villages: Vec<_> = home.chain(served).collect();
+        villages.sort();
+        villages.dedup();
+        villages.truncate(10);
+        villages
+    }
+
     /// The caller's own household, if it is in this village.
     pub fn household_in(&self, village: &Village) -> Option<Uuid> {
         self.home.as_ref().filter(|home| home.village == *village).map(|home| home.household)
     }
 
-    async fn load(app: &App, account: Uuid) -> Outcome<Self> {
+    async fn load(app: &App, bearer: Bearer) -> Outcome<Self> {
         #[derive(FromQueryResult)]
         struct Who {
             person: Uuid,
@@ -137,9 +164,11 @@ impl Caller {
         }
         let sql = "SELECT a.person, p.name, b.village, b.household FROM accounts a \
                    JOIN persons p ON p.id = a.person \
+                   JOIN sessions s ON s.account = a.id AND s.id = $2 \
                    LEFT JOIN bindings b ON b.person = a.person AND b.ended_at IS NULL \
-                   WHERE a.id = $1 AND a.status = 'active'";
-        let who = db::one::<Who>(app.db.read(), sql, [account.into()]).await?;
+                   WHERE a.id = $1 AND a.status = 'active' AND s.ended_at IS NULL";
+        let Bearer { account, session } = bearer;
+        let who = db::one::<Who>(app.db.read(), sql, [account.into(), session.into()]).await?;
         let Who { person, name, village, household } = who.ok_or(Code::TokenInvalid)?;
         let village = village.and_then(|village| village.parse().ok());
         let home = village.zip(household).map(|(village, household)| Home { village, household });
@@ -151,7 +180,7 @@ impl Caller {
             Some(Grant { role: Role::parse(&row.role)?, region: row.region.parse().ok()? })
         };
         let grants = granted.into_iter().filter_map(grant).collect();
-        Ok(Self { account, person, name, home, grants })
+        Ok(Self { account, session, person, name, home, grants })
     }
 }
 

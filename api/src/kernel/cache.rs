@@ -13,6 +13,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sha2::{Digest, Sha256};
 
 use super::problem::{Outcome, Problem};
+use super::seal;
 
 /// How long another process's change may stay unseen.
 pub const FRESH_FOR: Duration = Duration::from_secs(1);
@@ -89,6 +90,39 @@ impl Cache {
             Ok(ready(bytes))
         };
         self.bodies.try_get_with_by_ref(&key, body).await.map_err(shared)
+    }
+
+    /// Takes the flight of this name for at most `during`; `false` while another process has it. Without
+    /// Redis there is nobody to share it with.
+    pub async fn try_flight(&self, name: &str, during: Duration) -> bool {
+        let Some(mut redis) = self.redis.clone() else { return true };
+        let options = redis::SetOptions::default()
+            .conditional_set(redis::ExistenceCheck::NX)
+            .with_expiration(redis::SetExpiry::PX(during.as_millis().try_into().unwrap_or(5_000)));
+        let key = format!("{}flight:{name}", self.prefix);
+        let set = redis.set_options::<_, _, Option<String>>(key, 1, options);
+        // A Redis that does not answer keeps nobody from flying.
+        patiently(set).await.is_none_or(|taken| taken.is_some())
+    }
+
+    pub async fn end_flight(&self, name: &str) {
+        let Some(mut redis) = self.redis.clone() else { return };
+        let _: Option<()> = patiently(redis.del(format!("{}flight:{name}", self.prefix))).await;
+    }
+
+    /// Keeps a secret text for other processes, readable only with `key`.
+    pub async fn keep_sealed(&self, name: &str, key: &[u8], text: &str, seconds: u64) {
+        let Some(mut redis) = self.redis.clone() else { return };
+        let Some(sealed) = seal::seal(key, text) else { return };
+        let name = format!("{}{name}", self.prefix);
+        let _: Option<()> = patiently(redis.set_ex(name, sealed, seconds)).await;
+    }
+
+    /// What [`Self::keep_sealed`] kept; nothing if it is gone or was tampered with.
+    pub async fn unsealed(&self, name: &str, key: &[u8]) -> Option<String> {
+        let mut redis = self.redis.clone()?;
+        let sealed: Vec<u8> = patiently(redis.get(format!("{}{name}", self.prefix))).await?;
+        seal::unseal(key, sealed)
     }
 
     async fn fetch(&self, key: &str) -> Option<Vec<u8>> {

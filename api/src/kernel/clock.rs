@@ -40,6 +40,15 @@ impl Instant {
         self.local().date_naive()
     }
 
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0 + seconds * 1000)
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, as tokens count them.
+    pub fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
     pub fn plus_days(self, days: i64) -> Self {
         Self(self.0 + days * DAY_MS)
     }
@@ -114,12 +123,6 @@ impl Clock {
             Self::Sandbox(at) => at.fetch_max(to.0, Ordering::SeqCst) <= to.0,
         }
     }
-}
-
-/// The time that tokens live by, also in the sandbox: seconds since the epoch.
-#[expect(clippy::disallowed_methods, reason = "tokens live by the real clock")]
-pub fn token_seconds() -> i64 {
-    Utc::now().timestamp()
 }
 
 #[cfg(test)]

@@ -33,6 +33,17 @@ pub struct Command<T> {
 }
 
 impl<T> Command<T> {
+    /// The answer that was given to this key before: for effects that begin outside the database.
+    pub async fn known<R: Serialize + DeserializeOwned>(
+        &self,
+        app: &App,
+        region: &str,
+        account: Uuid,
+    ) -> Outcome<Option<Answer<R>>> {
+        let body = self.key.stored(app.db.read(), &Scope { region, account }).await?;
+        Ok(body.map(|body| Answer::new(Done { body, replayed: true })))
+    }
+
     /// Runs `effect` in one transaction, once for this key, and answers with what it returns.
     pub async fn once<R: Serialize + DeserializeOwned>(
         &self,
@@ -75,6 +86,12 @@ impl<R> Answer<R> {
     pub fn version(mut self, version: i64) -> Self {
         self.etag = Some(format!("\"{version}\""));
         self
+    }
+
+    /// As [`Self::map`], where the change can fail.
+    pub fn try_map<S>(self, change: impl FnOnce(R) -> Outcome<S>) -> Outcome<Answer<S>> {
+        let Self { body, created, replayed, etag } = self;
+        Ok(Answer { body: change(body)?, created, replayed, etag })
     }
 
     /// Changes the body after it was stored: secrets are never stored in it.

@@ -1,7 +1,7 @@
 //! One effect per key: the first answer is stored in the transaction of the effect and given again to
 //! every retry, for 35 days; afterwards the client-made id of the thing still protects it.
 
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
@@ -68,12 +68,20 @@ impl Key {
         .await
     }
 
-    async fn stored<R: DeserializeOwned>(&self, tx: &Tx, scope: &Scope<'_>) -> Outcome<Option<R>> {
+    /// The answer that was given to this key before.
+    ///
+    /// # Errors
+    /// `idempotency_key_reused` if it came with another request.
+    pub async fn stored<R: DeserializeOwned>(
+        &self,
+        on: &impl ConnectionTrait,
+        scope: &Scope<'_>,
+    ) -> Outcome<Option<R>> {
         let sql = "SELECT digest, body FROM idempotency_keys \
                    WHERE scope = $1 AND account = $2 AND key = $3";
         let values: [Value; 3] =
             [scope.region.into(), scope.account.into(), self.key.as_str().into()];
-        let Some(stored) = db::one::<Stored>(tx, sql, values).await? else { return Ok(None) };
+        let Some(stored) = db::one::<Stored>(on, sql, values).await? else { return Ok(None) };
         if stored.digest != self.digest {
             return Err(Code::IdempotencyKeyReused.into());
         }

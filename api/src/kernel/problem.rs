@@ -60,6 +60,13 @@ codes! {
     IdempotencyKeyInvalid "idempotency_key_invalid" 400 "Idempotency-Key 格式不正确" "The Idempotency-Key is not 1 to 255 visible ASCII characters" "Send a UUID.";
     TokenMissing "token_missing" 401 "请先登录" "No access token was sent" "Log in and send `Authorization: Bearer …`.";
     TokenInvalid "token_invalid" 401 "登录已失效，请重新登录" "The access token is expired or not valid" "Log in again.";
+    WechatCodeInvalid "wechat_code_invalid" 401 "微信登录凭证无效，请重试" "WeChat does not know the code, or it was used" "Call `wx.login` again and send the new code.";
+    RefreshTokenInvalid "refresh_token_invalid" 401 "登录已失效，请重新登录" "The refresh token is unknown, used, expired or of another device" "Log in again.";
+    LoginFailed "login_failed" 401 "账号、密码或验证码不正确" "Name, password or code is wrong" "Try again; after five failures the name is locked for 15 minutes.";
+    WechatBlocked "wechat_blocked" 403 "微信判定该账号存在风险" "WeChat considers the user a risk" "Ask the grid worker to file for the household.";
+    AccountDisabled "account_disabled" 403 "账号已停用" "The account is disabled" "Ask the village.";
+    PasswordWrong "password_wrong" 403 "原密码不正确" "The present password is wrong" "Try again; after five failures it is locked for 15 minutes.";
+    RoleAboveOwn "role_above_own" 403 "不能授予或管理高于本人的职责" "The role is not below your own" "Ask somebody of higher rank.";
     RoleRequired "role_required" 403 "您没有办理此事的职责" "Your roles do not allow this" "Ask somebody with the documented role.";
     OtherHousehold "other_household" 403 "不能替别的家庭办理" "This is for the household's own members" "Act for your own household.";
     ConflictOfInterest "conflict_of_interest" 403 "涉及本人、本户或近亲，应当回避" "Your own person, household or kin is concerned" "Leave it to somebody else.";
@@ -67,6 +74,9 @@ codes! {
     MethodNotAllowed "method_not_allowed" 405 "此地址不支持该方法" "This path does not know the method" "Use a method named in `Allow`.";
     IdempotencyInFlight "idempotency_in_flight" 409 "相同的请求正在处理" "The same request is being processed" "Wait as `Retry-After` says and send it again.";
     IdTaken "id_taken" 409 "编号已被使用" "This id is already in use" "If this is a retry, send the first Idempotency-Key; else make a new id.";
+    AlreadyBound "already_bound" 409 "这个人已属于另一户" "This person already belongs to an active household" "Move the person out first.";
+    RequestWaiting "request_waiting" 409 "已有申请等待网格员核实" "A request is waiting for the grid worker" "Wait for the decision.";
+    LoginTaken "login_taken" 409 "登录名已被使用，或该人已有登录名" "The login name is in use, or the person has one" "Choose another name.";
     DuplicateClaim "duplicate_claim" 409 "这件事已经申报过" "This deed has already been claimed" "See the claim in `existing`.";
     WrongState "wrong_state" 409 "当前状态不能这样办理" "The present state does not allow this" "Read `current` and reload.";
     AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
@@ -83,6 +93,7 @@ codes! {
     RuleNotInForce "rule_not_in_force" 422 "细则在当天不适用" "The rule was not in force on the day of the deed" "Choose a rule from the village's list.";
     ClaimTooLate "claim_too_late" 422 "已超过申报期限" "The deed is too long ago to be claimed" "Ask the committee, who may admit it with a reason.";
     ClaimInFuture "claim_in_future" 422 "事情还没有发生" "The deed lies in the future" "Claim it when it is done.";
+    GuardianNeeded "guardian_needed" 422 "未满14周岁不能单独登录，请由监护人办理" "Under 14 one does not log in alone" "Ask a grown-up of the household to log in.";
     EvidenceMissing "evidence_missing" 422 "佐证不齐" "Evidence that the rule asks for is missing" "`errors` names what is missing.";
     MemberRequired "member_required" 422 "请选择是哪位家庭成员" "The rule counts per member: say which one" "Send `member`.";
     EventRequired "event_required" 422 "请填写活动或编号" "The rule needs the event, ticket or certificate it is about" "Send `event`.";
@@ -94,7 +105,10 @@ codes! {
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
+    LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
+    WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
+    WechatUnavailable "wechat_unavailable" 503 "暂时无法连接微信" "WeChat does not answer as it should" "Wait as `Retry-After` says, then call `wx.login` again.";
     Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";
 }
 

@@ -75,6 +75,11 @@ impl RegionCode {
         self.0.get(..*length).map(|code| Self(code.to_owned()))
     }
 
+    /// The village that this is or lies in, if it is not above a village.
+    pub fn village(&self) -> Option<Village> {
+        self.0.get(..12).map(|code| Village(code.to_owned()))
+    }
+
     /// Bounds for `code >= $1 AND code < $2`: an index range instead of a LIKE.
     pub fn bounds(&self) -> [Value; 2] {
         // ':' follows '9' in the C collation that code columns are declared with.

@@ -11,6 +11,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use cycle::{close_list, open_list};
 
+use crate::app::App;
+use crate::kernel::db;
+use crate::kernel::problem::Outcome;
+use crate::kernel::region::Village;
+
+/// How many objections of a village wait for a decision.
+pub async fn open_objections(app: &App, village: &Village) -> Outcome<i64> {
+    let sql = "SELECT COUNT(*) FROM objections \
+               WHERE village = $1 AND status IN ('filed', 'investigating')";
+    Ok(db::number(app.db.read(), sql, [village.into()]).await?)
+}
+
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list::show_list)

@@ -180,7 +180,14 @@ fn may(plan: &Plan) -> &'static [Deed] {
 /// Somebody who acts, as if logged in.
 fn acting(person: Uuid, role: Role, code: RegionCode) -> Caller {
     let grants = vec![Grant { role, region: code }];
-    Caller { account: person, person, name: String::new(), home: None, grants }
+    Caller {
+        account: person,
+        session: Uuid::nil(),
+        person,
+        name: String::new(),
+        home: None,
+        grants,
+    }
 }
 
 /// A month of a village: the grid workers file what the households did, and the panel approves it.

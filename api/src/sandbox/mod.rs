@@ -15,12 +15,12 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::app::App;
-use crate::identity::{AccessToken, issue};
 use crate::kernel::clock::{Clock, Instant};
 use crate::kernel::command::{Answer, Body};
 use crate::kernel::db;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::sessions::{self, Device, Kind, Session};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(create_session).service(list_personas).service(show_clock).service(move_clock);
@@ -73,6 +73,11 @@ pub struct NewSandboxSession {
     #[validate(length(min = 1, max = 60))]
     #[schema(min_length = 1, max_length = 60, example = "villager")]
     pub persona: String,
+    /// Needed to refresh the session later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(nested)]
+    #[schema(nullable = false)]
+    pub device: Option<Device>,
 }
 
 #[derive(FromQueryResult)]
@@ -82,17 +87,21 @@ struct AccountRow {
 
 /// Log in as a persona
 #[utoipa::path(tag = "sandbox", operation_id = "sandbox_create_session",
-    request_body = NewSandboxSession, responses((status = 201, body = AccessToken)),
+    request_body = NewSandboxSession, responses((status = 201, body = Session)),
     extensions(("x-codes" = json!("not_found invalid_field"))))]
 #[post("/sandbox/sessions")]
 async fn create_session(
     session: Body<NewSandboxSession>,
     app: Data<App>,
-) -> Outcome<Answer<AccessToken>> {
+) -> Outcome<Answer<Session>> {
+    let NewSandboxSession { persona, device } = session.0;
     let sql = "SELECT id FROM accounts WHERE persona = $1";
-    let account = db::one::<AccountRow>(app.db.read(), sql, [session.0.persona.into()]).await?;
-    let account = account.ok_or(Code::NotFound)?;
-    Ok(Answer::ok(issue(app.config.secrets.token(), account.id)?).created())
+    let account = db::one::<AccountRow>(app.db.read(), sql, [persona.into()]).await?;
+    let account = account.ok_or(Code::NotFound)?.id;
+    let device = device.unwrap_or_else(|| Device { id: Uuid::now_v7(), name: None });
+    let opened =
+        app.db.write(async |tx| sessions::open(&app, tx, account, Kind::Sandbox, &device).await);
+    Ok(Answer::ok(opened.await?).created())
 }
 
 /// A person of the demo county to log in as.

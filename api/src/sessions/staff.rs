@@ -1,0 +1,199 @@
+//! `POST /v1/staff-sessions`: officials log in with a password and a second factor.
+//!
+//! The answer and its time are the same for a name that does not exist. Each try is counted before it is
+//! looked at, so that many at once gain nothing.
+
+use std::sync::OnceLock;
+
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, post};
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use sea_orm::{FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use totp_rs::{Builder, Totp};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::open::{Device, Kind, Session, open};
+use crate::app::App;
+use crate::http::address_of;
+use crate::kernel::clock::Instant;
+use crate::kernel::command::{Answer, Body};
+use crate::kernel::db;
+use crate::kernel::derive::derived;
+use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+
+/// So many failures lock a name for an address …
+const FAILURES_MAX: i64 = 5;
+/// … for so long after the last of them, in milliseconds.
+const LOCKED_MS: i64 = 15 * 60 * 1000;
+
+/// A login by password and second factor.
+#[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewStaffSession {
+    #[validate(length(min = 1, max = 60))]
+    #[schema(min_length = 1, max_length = 60, example = "fu.wenhai")]
+    pub login: String,
+    #[validate(length(min = 1, max = 128))]
+    #[schema(min_length = 1, max_length = 128, example = "correct horse battery staple")]
+    pub password: String,
+    /// The six digits that the authenticator app shows.
+    #[validate(length(min = 6, max = 6))]
+    #[schema(min_length = 6, max_length = 6, example = "492039")]
+    pub totp: String,
+    #[validate(nested)]
+    pub device: Device,
+}
+
+/// Log in as an official
+#[utoipa::path(tag = "sessions", operation_id = "sessions_create_staff",
+    request_body = NewStaffSession, responses((status = 201, body = Session)),
+    extensions(("x-codes" = json!("login_failed login_locked invalid_field"))))]
+#[post("/v1/staff-sessions")]
+async fn create_staff_session(
+    request: HttpRequest,
+    login: Body<NewStaffSession>,
+    app: Data<App>,
+) -> Outcome<Answer<Session>> {
+    let address = address_of(&request, app.config.server.behind_proxy);
+    Ok(Answer::ok(log_in(&app, login.0, &address).await?).created())
+}
+
+#[derive(FromQueryResult)]
+struct Row {
+    account: Uuid,
+    password: String,
+    generation: i64,
+}
+
+async fn log_in(app: &App, sent: NewStaffSession, address: &str) -> Outcome<Session> {
+    let now = app.token_clock.now();
+    let login = sent.login.to_lowercase();
+    count_try(app, &login, address, now).await?;
+    let sql = "SELECT l.account, l.password, l.generation FROM staff_logins l \
+               JOIN accounts a ON a.id = l.account AND a.status = 'active' WHERE l.login = $1";
+    let row = db::one::<Row>(app.db.read(), sql, [login.as_str().into()]).await?;
+    let hash = row.as_ref().map(|row| row.password.clone());
+    let right = web::block(move || is_password(hash.as_deref(), &sent.password)).await;
+    let right = right.map_err(|error| Problem::fault(error.to_string()))?;
+    let (Some(row), true) = (row, right) else { return Err(Code::LoginFailed.into()) };
+    let secret = app.config.secrets.identity();
+    let step = second_factor(secret, row.account, row.generation)?
+        .check(&sent.totp, u64::try_from(now.seconds()).unwrap_or_default());
+    let step = step.and_then(|step| i64::try_from(step).ok()).ok_or(Code::LoginFailed)?;
+    let session = app.db.write(async |tx| {
+        // A code is good once: neither it nor an older one is taken again.
+        let sql = "UPDATE staff_logins SET last_step = $2 WHERE login = $1 AND last_step < $2";
+        if db::run(tx, sql, [login.as_str().into(), step.into()]).await? == 0 {
+            return Err(Code::LoginFailed.into());
+        }
+        let sql = "DELETE FROM staff_failures WHERE login = $1 AND address = $2";
+        db::run(tx, sql, [login.as_str().into(), address.into()]).await?;
+        open(app, tx, row.account, Kind::Staff, &sent.device).await
+    });
+    session.await
+}
+
+/// The login name of an account whose password this is. Counted like a login from nowhere.
+///
+/// # Errors
+/// `role_required` without a staff login, `password_wrong`, `login_locked`.
+pub(super) async fn check_password(app: &App, account: Uuid, sent: String) -> Outcome<String> {
+    #[derive(FromQueryResult)]
+    struct Login {
+        login: String,
+        password: String,
+    }
+    let sql = "SELECT login, password FROM staff_logins WHERE account = $1";
+    let row = db::one::<Login>(app.db.read(), sql, [account.into()]).await?;
+    let Login { login, password } = row.ok_or(Code::RoleRequired)?;
+    count_try(app, &login, "", app.token_clock.now()).await?;
+    let right = web::block(move || is_password(Some(&password), &sent)).await;
+    if !right.map_err(|error| Problem::fault(error.to_string()))? {
+        return Err(Code::PasswordWrong.into());
+    }
+    let forget = "DELETE FROM staff_failures WHERE login = $1 AND address = ''";
+    app.db.write(async |tx| Ok(db::run(tx, forget, [login.as_str().into()]).await?)).await?;
+    Ok(login)
+}
+
+/// Counts a try as failed until it succeeds.
+///
+/// # Errors
+/// `login_locked` after [`FAILURES_MAX`] for this name from this address.
+async fn count_try(app: &App, login: &str, address: &str, now: Instant) -> Outcome<()> {
+    let sql = "INSERT INTO staff_failures (login, address, failures, last_at) \
+               VALUES ($1, $2, 1, $3) ON CONFLICT (login, address) DO UPDATE SET \
+                 failures = CASE WHEN staff_failures.last_at <= $4 THEN 1 \
+                   ELSE staff_failures.failures + 1 END, last_at = $3 \
+               WHERE staff_failures.failures < $5 OR staff_failures.last_at <= $4";
+    let values = || -> [Value; 5] {
+        let over = now.0 - LOCKED_MS;
+        [login.into(), address.into(), now.0.into(), over.into(), FAILURES_MAX.into()]
+    };
+    match app.db.write(async |tx| Ok(db::run(tx, sql, values()).await?)).await? {
+        0 => {
+            let seconds = u32::try_from(LOCKED_MS / 1000).ok();
+            Err(Refusal { retry_after: seconds, ..Code::LoginLocked.into() }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Argon2id with the library's parameters (OWASP's second choice: 19 MiB, two passes), as a PHC string.
+pub(super) fn password_hash(password: &str) -> Outcome<String> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    Ok(hash.map_err(|error| Problem::fault(error.to_string()))?.to_string())
+}
+
+/// Compares with a hash; without one it takes as long and fails.
+fn is_password(hash: Option<&str>, password: &str) -> bool {
+    static NOBODYS: OnceLock<String> = OnceLock::new();
+    let nobodys = NOBODYS.get_or_init(|| password_hash("nobody's").unwrap_or_default());
+    let verified = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(nobodys));
+    verified.is_ok() && hash.is_some()
+}
+
+/// The second factor of an account (RFC 6238: SHA-1, six digits, 30 seconds, one step of skew), derived
+/// and stored nowhere. A new generation makes the old one worthless.
+pub(super) fn second_factor(secret: &[u8], account: Uuid, generation: i64) -> Outcome<Totp> {
+    let text = format!("{account}|{generation}");
+    let seed = derived(secret, "second factor", text.as_bytes());
+    let seed = seed.get(..20).unwrap_or_default();
+    let built = Builder::new().with_secret(seed).with_issuer(Some("Jifen"));
+    built
+        .with_account_name(account.to_string())
+        .build()
+        .map_err(|error| Problem::fault(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_compared_with_its_hash_and_nobody_has_one() {
+        let hash = password_hash("correct horse").expect("a hash");
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(is_password(Some(&hash), "correct horse"));
+        assert!(!is_password(Some(&hash), "wrong horse"));
+        assert!(!is_password(None, "nobody's"));
+    }
+
+    #[test]
+    fn a_code_is_good_for_its_step_and_one_to_each_side() {
+        let factor = second_factor(b"secret", Uuid::from_u128(1), 1).expect("a factor");
+        let time = 1_711_900_815;
+        let code = factor.generate(time).to_string();
+        for (later, right) in [(-46, false), (-45, true), (0, true), (44, true), (45, false)] {
+            // The step of `time` began 15 seconds before it.
+            let at = u64::try_from(1_711_900_815 + later).expect("a time");
+            assert_eq!(factor.check(&code, at).is_some(), right, "{later}");
+        }
+        let next = second_factor(b"secret", Uuid::from_u128(1), 2).expect("a factor");
+        assert_ne!(next.generate(time).to_string(), code);
+    }
+}
