@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod claims;
 pub mod config;
 pub mod contract;
+pub mod founding;
 pub mod households;
 pub mod http;
 pub mod identity;

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use actix_web::web::Data;
 use api::app::{self, App};
 use api::config::{self, Config};
+use api::founding::{self, First};
+use api::identity::Role;
+use api::kernel::problem::Problem;
+use api::kernel::region::RegionCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -30,6 +35,23 @@ enum Command {
     Migrate,
     /// Recompute every balance, line and standing from the postings; names the first row that disagrees
     Verify,
+    /// Load the table of regions from `code,name` lines
+    Regions { file: PathBuf },
+    /// Appoint the first official of a township or county; prints what they log in with
+    Appoint {
+        /// `county` or `township`
+        #[arg(long)]
+        role: String,
+        /// The region's code
+        #[arg(long)]
+        region: RegionCode,
+        /// The official's name
+        #[arg(long)]
+        name: String,
+        /// Their login name: lower-case letters, digits, `.`, `-` and `_`
+        #[arg(long)]
+        login: String,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Print the text of `.env.example`
@@ -57,6 +79,16 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(line.config).await?,
         Command::Migrate => app::migrate(&App::connect(line.config).await?).await?,
+        Command::Regions { file } => {
+            let app = ready(line.config).await?;
+            writeln!(out, "{} regions", founding::load_regions(&app, &file).await?)?;
+        }
+        Command::Appoint { role, region, name, login } => {
+            let role = Role::parse(&role).ok_or("no such role")?;
+            let app = ready(line.config).await?;
+            let first = First { role, region, name, login };
+            writeln!(out, "{}", founding::appoint(&app, first).await.map_err(told)?)?;
+        }
         Command::Openapi => writeln!(out, "{:#}", api::contract::document())?,
         Command::EnvExample => write!(out, "{}", config::env_example())?,
         Command::Verify => {
@@ -69,11 +101,27 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+/// An app whose secrets are set and whose schema is up to date.
+async fn ready(config: Config) -> Result<App, Box<dyn std::error::Error>> {
+    let app = App::connect(complete(config)?).await?;
+    app::migrate(&app).await?;
+    Ok(app)
+}
+
+/// A refusal as a sentence for the terminal.
+fn told(problem: Problem) -> String {
+    let refusal = problem.refusal();
+    refusal.detail.unwrap_or_else(|| format!("{}: {problem}", refusal.code.title(true)))
+}
+
+/// The configuration, if nothing that it needs is missing.
+fn complete(config: Config) -> Result<Config, String> {
     let missing = config.missing();
-    if !missing.is_empty() {
-        return Err(missing.join("; ").into());
-    }
+    if missing.is_empty() { Ok(config) } else { Err(missing.join("; ")) }
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
+    let config = complete(config)?;
     let listener = TcpListener::bind(config.server.bind_addr)
         .map_err(|error| format!("cannot listen on {}: {error}", config.server.bind_addr))?;
     let app = App::connect(config).await?;

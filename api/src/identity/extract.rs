@@ -15,6 +15,8 @@ use uuid::Uuid;
 use super::{Caller, Grant, Role, token};
 use crate::app::App;
 use crate::http::path_part;
+use crate::kernel::clock::Instant;
+use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 use crate::regions::{self, VillageRow};
@@ -47,6 +49,33 @@ impl FromRequest for Caller {
             let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
             let bearer = token::verify(secrets, bearer(&request)?, now)?;
             Self::load(&app, bearer).await
+        })
+    }
+}
+
+/// Somebody who wants to be forgotten, or was: asking twice is answered twice.
+pub enum Leaver {
+    Present(Box<Caller>),
+    /// Since when there is nothing left of them.
+    Gone(Instant),
+}
+
+impl FromRequest for Leaver {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app_of(&request)?;
+            let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
+            let bearer = token::verify(secrets, bearer(&request)?, now)?;
+            let sql = "SELECT COALESCE(p.erased_at, 0) FROM accounts a \
+                       JOIN persons p ON p.id = a.person WHERE a.id = $1";
+            match db::number(app.db.read(), sql, [bearer.account.into()]).await? {
+                0 => Ok(Self::Present(Box::new(Caller::load(&app, bearer).await?))),
+                erased_at => Ok(Self::Gone(Instant(erased_at))),
+            }
         })
     }
 }

@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Registers, Reviews,
+    Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Registers,
+    Reviews,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use sounds::initials;

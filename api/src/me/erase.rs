@@ -1,0 +1,120 @@
+//! `DELETE /v1/me`: the person is forgotten, the ledger stays.
+//!
+//! What names somebody goes: name, phone, ID number, birthday, WeChat id, devices, notes, notices. What
+//! remains is an id in the rows of the cycle, which then names nobody. Four eyes still compare it.
+
+use actix_web::delete;
+use actix_web::web::Data;
+use sea_orm::{FromQueryResult, Value};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::calendar;
+use crate::identity::{Caller, Leaver};
+use crate::kernel::audit::{self, Act};
+use crate::kernel::clock::Instant;
+use crate::kernel::command::Answer;
+use crate::kernel::db::{self, Tx};
+use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::region::Village;
+use crate::sessions::{self, Ended};
+
+/// When the person was forgotten.
+#[derive(Serialize, ToSchema)]
+pub struct Erased {
+    pub erased_at: Instant,
+}
+
+/// Forget me
+#[utoipa::path(tag = "me", operation_id = "me_erase", security(("bearer" = [])),
+    responses((status = 200, body = Erased)),
+    extensions(("x-codes" = json!("open_holds wrong_state"))))]
+#[delete("/v1/me")]
+async fn erase_me(leaver: Leaver, app: Data<App>) -> Outcome<Answer<Erased>> {
+    let erased_at = match leaver {
+        Leaver::Gone(erased_at) => erased_at,
+        Leaver::Present(caller) => app.db.write(async |tx| erase(&app, tx, &caller).await).await?,
+    };
+    app.cache.refresh();
+    Ok(Answer::ok(Erased { erased_at }))
+}
+
+#[derive(FromQueryResult)]
+struct MembershipRow {
+    village: String,
+    household: Uuid,
+    is_head: bool,
+}
+
+async fn erase(app: &App, tx: &Tx, caller: &Caller) -> Outcome<Instant> {
+    let now = app.clock.now();
+    if !caller.grants.is_empty() {
+        // Whoever is trusted with something hands it over first.
+        return Err(Refusal::wrong_state("in_office").into());
+    }
+    let sql = "SELECT village, household, is_head FROM members m WHERE m.person = $1 \
+               AND EXISTS (SELECT 1 FROM bindings b WHERE b.person = $1 \
+                 AND b.village = m.village AND b.household = m.household)";
+    let memberships = db::all::<MembershipRow>(tx, sql, [caller.person.into()]).await?;
+    for membership in &memberships {
+        leave(tx, caller.person, membership, now).await?;
+    }
+    forget_account_group(tx, caller.person, now).await?;
+    sessions::end(tx, Ended::Person(caller.person), "erased", app.token_clock.now()).await?;
+    let home = caller.home.as_ref().map_or("", |home| home.village.as_str());
+    let act = Act {
+        region: home,
+        actor: Some(caller.person),
+        action: "person.erase",
+        subject: caller.person.to_string(),
+        detail: serde_json::json!({}),
+    };
+    audit::record(tx, now, act).await?;
+    Ok(now)
+}
+
+/// Forgets what the rows of a village name of the person.
+async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) -> Outcome<()> {
+    let Ok(village) = membership.village.parse::<Village>() else { return Ok(()) };
+    calendar::touch(tx, &village, now).await?;
+    let key = || -> [Value; 2] { [(&village).into(), person.into()] };
+    let held = "SELECT COUNT(*) FROM redemptions WHERE village = $1 AND household = $2 \
+                AND status = 'held'";
+    if db::number(tx, held, [(&village).into(), membership.household.into()]).await? > 0 {
+        return Err(Code::OpenHolds.into());
+    }
+    for sql in [
+        "UPDATE members SET name = '', initials = '', born_on = NULL \
+         WHERE village = $1 AND person = $2",
+        "UPDATE binding_requests SET name = '' WHERE village = $1 AND person = $2",
+        "UPDATE claims SET note = NULL WHERE village = $1 AND filed_by = $2",
+        "DELETE FROM inbox_items WHERE village = $1 AND recipient = $2",
+    ] {
+        db::run(tx, sql, key()).await?;
+    }
+    if membership.is_head {
+        let sql = "UPDATE households SET name_hidden = TRUE, version = version + 1 \
+                   WHERE village = $1 AND id = $2";
+        db::run(tx, sql, [(&village).into(), membership.household.into()]).await?;
+    }
+    Ok(())
+}
+
+async fn forget_account_group(tx: &Tx, person: Uuid, now: Instant) -> Outcome<()> {
+    let accounts = "(SELECT id FROM accounts WHERE person = $1)";
+    for sql in [
+        format!("DELETE FROM wechat_logins WHERE account IN {accounts}"),
+        format!("DELETE FROM staff_logins WHERE account IN {accounts}"),
+        format!("DELETE FROM idempotency_keys WHERE account IN {accounts}"),
+        format!("UPDATE sessions SET device_name = NULL WHERE account IN {accounts}"),
+        "UPDATE accounts SET status = 'disabled', persona = NULL WHERE person = $1".to_owned(),
+    ] {
+        db::run(tx, &sql, [person.into()]).await?;
+    }
+    let sql = "UPDATE persons SET name = '', born_on = NULL, phone_digest = NULL, \
+                 phone_masked = NULL, id_digest = NULL, erased_at = $2 WHERE id = $1";
+    db::run(tx, sql, [person.into(), now.0.into()]).await?;
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! `GET /v1/me/export`: what is held of a person, as one file (Personal Information Protection Law,
+//! article 45). Of the household it holds what the person may read anyway.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use sea_orm::{FromQueryResult, Value};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::identity::Caller;
+use crate::kernel::clock::Instant;
+use crate::kernel::db;
+use crate::kernel::problem::Outcome;
+
+/// All that is held of a person.
+#[derive(Serialize, ToSchema)]
+pub struct Export {
+    pub exported_at: Instant,
+    pub person: ExportedPerson,
+    pub grants: Vec<ExportedGrant>,
+    pub households: Vec<ExportedMembership>,
+    pub claims: Vec<ExportedClaim>,
+    pub entries: Vec<ExportedEntry>,
+    pub redemptions: Vec<ExportedRedemption>,
+    pub objections: Vec<ExportedObjection>,
+    pub inbox: Vec<ExportedNotice>,
+    pub devices: Vec<ExportedDevice>,
+}
+
+/// The person's own row. Phone and ID number are kept as digests only, which name nobody.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedPerson {
+    pub person: Uuid,
+    #[schema(example = "张守勤")]
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "1958-03-02")]
+    pub born_on: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "138****8000")]
+    pub phone: Option<String>,
+    pub has_id_number: bool,
+    pub known_since: Instant,
+}
+
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedGrant {
+    #[schema(example = "grid_worker")]
+    pub role: String,
+    #[schema(example = "460205100201001")]
+    pub region: String,
+    pub starts_at: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ends_at: Option<Instant>,
+}
+
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedMembership {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub household: Uuid,
+    #[schema(example = 17)]
+    pub number: i64,
+    pub is_head: bool,
+    pub since: Instant,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub until: Option<Instant>,
+}
+
+/// A claim that the person filed or that is about them.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedClaim {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = "env.courtyard_beautify")]
+    pub rule: String,
+    #[schema(example = 3)]
+    pub points: i64,
+    #[schema(example = "2024-09-24")]
+    pub occurred_on: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "门前种了三角梅")]
+    pub note: Option<String>,
+    #[schema(example = "confirmed")]
+    pub status: String,
+    pub submitted_at: Instant,
+}
+
+/// A score line of the person's household.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedEntry {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = "env.courtyard_beautify")]
+    pub rule: String,
+    #[schema(example = "2024-W39")]
+    pub week: String,
+    #[schema(example = 3)]
+    pub awarded: i64,
+}
+
+/// A redemption that the person asked for.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedRedemption {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = 20)]
+    pub points: i64,
+    #[schema(example = "collected")]
+    pub status: String,
+    pub held_at: Instant,
+}
+
+/// An objection that the person filed.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedObjection {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = "2024-08")]
+    pub month: String,
+    #[schema(example = "不实")]
+    pub reason: String,
+    #[schema(example = "decided")]
+    pub status: String,
+    pub filed_at: Instant,
+}
+
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedNotice {
+    #[schema(example = "objection_decided")]
+    pub kind: String,
+    #[schema(example = "异议成立，该条已冲正")]
+    pub detail: String,
+    pub at: Instant,
+}
+
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedDevice {
+    #[schema(example = "wechat")]
+    pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Redmi 9A")]
+    pub name: Option<String>,
+    pub logged_in_at: Instant,
+    pub used_at: Instant,
+}
+
+/// All that is held of me, as one file
+#[utoipa::path(tag = "me", operation_id = "me_export", security(("bearer" = [])),
+    responses((status = 200, body = Export)))]
+#[get("/v1/me/export")]
+async fn export_me(caller: Caller, app: Data<App>) -> Outcome<HttpResponse> {
+    let export = gather(&app, &caller).await?;
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header(("Content-Disposition", "attachment; filename=\"jifen-export.json\""));
+    answer.insert_header(("Cache-Control", "no-store"));
+    Ok(answer.json(export))
+}
+
+async fn gather(app: &App, caller: &Caller) -> Outcome<Export> {
+    let person = [caller.person.into()];
+    let sql = "SELECT id AS person, name, born_on, phone_masked AS phone, \
+                 id_digest IS NOT NULL AS has_id_number, created_at AS known_since \
+               FROM persons WHERE id = $1";
+    let own = db::one::<ExportedPerson>(app.db.read(), sql, person).await?;
+    Ok(Export {
+        exported_at: app.clock.now(),
+        person: own.ok_or(crate::kernel::problem::Code::NotFound)?,
+        grants: of_person(
+            app,
+            caller,
+            "SELECT role, region, starts_at, ends_at FROM grants \
+            WHERE person = $1 ORDER BY starts_at",
+        )
+        .await?,
+        households: of_person(
+            app,
+            caller,
+            "SELECT b.village, b.household, h.number, m.is_head, \
+              b.bound_at AS since, b.ended_at AS until FROM bindings b \
+            JOIN households h ON h.village = b.village AND h.id = b.household \
+            JOIN members m ON m.village = b.village AND m.household = b.household \
+              AND m.person = b.person WHERE b.person = $1 ORDER BY b.bound_at",
+        )
+        .await?,
+        claims: in_villages(
+            app,
+            caller,
+            "SELECT village, id, rule, points, occurred_on, note, \
+              status, submitted_at FROM claims \
+            WHERE village = $1 AND (filed_by = $2 OR member = $2) ORDER BY id",
+        )
+        .await?,
+        entries: in_villages(
+            app,
+            caller,
+            "SELECT l.village, l.id, l.rule, l.week, l.awarded \
+            FROM bindings b JOIN score_lines l ON l.village = b.village \
+              AND l.household = b.household WHERE l.village = $1 AND b.person = $2 ORDER BY l.id",
+        )
+        .await?,
+        redemptions: in_villages(
+            app,
+            caller,
+            "SELECT village, id, points, status, held_at \
+            FROM redemptions WHERE village = $1 AND filed_by = $2 ORDER BY id",
+        )
+        .await?,
+        objections: in_villages(
+            app,
+            caller,
+            "SELECT village, id, month, reason, status, filed_at \
+            FROM objections WHERE village = $1 AND filed_by = $2 ORDER BY id",
+        )
+        .await?,
+        inbox: in_villages(
+            app,
+            caller,
+            "SELECT kind, detail, at FROM inbox_items \
+            WHERE village = $1 AND (recipient = $2 OR recipient IN (SELECT household \
+              FROM bindings WHERE person = $2 AND ended_at IS NULL)) ORDER BY id",
+        )
+        .await?,
+        devices: of_person(
+            app,
+            caller,
+            "SELECT s.kind, s.device_name AS name, \
+              s.created_at AS logged_in_at, s.used_at FROM sessions s \
+            JOIN accounts a ON a.id = s.account WHERE a.person = $1 ORDER BY s.id",
+        )
+        .await?,
+    })
+}
+
+async fn of_person<T: FromQueryResult>(app: &App, caller: &Caller, sql: &str) -> Outcome<Vec<T>> {
+    Ok(db::all(app.db.read(), sql, [caller.person.into()]).await?)
+}
+
+/// Rows of the village group, village by village: each query stays on one shard.
+async fn in_villages<T: FromQueryResult>(app: &App, caller: &Caller, sql: &str) -> Outcome<Vec<T>> {
+    let mut rows = Vec::new();
+    for village in caller.villages() {
+        let values: [Value; 2] = [(&village).into(), caller.person.into()];
+        rows.extend(db::all::<T>(app.db.read(), sql, values).await?);
+    }
+    Ok(rows)
+}
