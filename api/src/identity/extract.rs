@@ -184,6 +184,8 @@ offices! {
     Decides: Committee;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
+    /// Who writes down how households live; a grid worker only those of the grid.
+    KeepsFiles: GridWorker | Township | County;
     /// Who sets up villages and their rules.
     Governs: Township | County;
 }

@@ -5,6 +5,7 @@
 //! scope answers 404, a role that is lacking inside it 403.
 
 mod appoint;
+mod end;
 mod extract;
 mod facts;
 mod me;
@@ -18,8 +19,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
+pub use end::end_accounts;
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
+    Decides, Files, Governs, KeepsFiles, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use sounds::initials;

@@ -67,6 +67,7 @@ codes! {
     MethodNotAllowed "method_not_allowed" 405 "此地址不支持该方法" "This path does not know the method" "Use a method named in `Allow`.";
     IdempotencyInFlight "idempotency_in_flight" 409 "相同的请求正在处理" "The same request is being processed" "Wait as `Retry-After` says and send it again.";
     IdTaken "id_taken" 409 "编号已被使用" "This id is already in use" "If this is a retry, send the first Idempotency-Key; else make a new id.";
+    AlreadyBound "already_bound" 409 "这个人已属于另一户" "This person already belongs to an active household" "Move the person out first.";
     DuplicateClaim "duplicate_claim" 409 "这件事已经申报过" "This deed has already been claimed" "See the claim in `existing`.";
     WrongState "wrong_state" 409 "当前状态不能这样办理" "The present state does not allow this" "Read `current` and reload.";
     AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
@@ -75,6 +76,7 @@ codes! {
     ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision.";
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
+    OpenHolds "open_holds" 409 "还有未取的兑换" "Prizes are still held for the household" "Have them collected or cancelled first.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
     BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
     UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";
