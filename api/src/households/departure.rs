@@ -12,11 +12,11 @@ use validator::Validate;
 
 use super::file::{End, changed, end, open, present};
 use super::head::{Succession, pass_head, succession, unfit};
-use super::member::{is_past, leave};
+use super::member::leave;
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{KeepsFiles, Official, end_accounts};
+use crate::identity::{KeepsFiles, Official, end_accounts, has_office, is_birthday};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::Tx;
@@ -99,8 +99,13 @@ async fn depart(
     if !present.iter().any(|it| it.person == person) {
         return Err(Code::NotFound.into());
     }
-    if new.on.is_some_and(|day| !is_past(day, now)) {
-        return Err(unfit("/on", "1900 to today").into());
+    // As a birthday, a day that people alive can speak of.
+    if new.on.is_some_and(|day| !is_birthday(day, now.day())) {
+        return Err(unfit("/on", "not after today").into());
+    }
+    // Who has an office is not written off by a colleague, only by those who gave it.
+    if new.because == Because::Died && !by.governs() && has_office(tx, person, now).await? {
+        return Err(Code::RoleRequired.into());
     }
     let because = new.because.as_str();
     match succession(&present, &BTreeSet::from([person]), new.new_head, now.day())? {

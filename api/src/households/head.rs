@@ -15,15 +15,12 @@ use super::file::{Present, changed, open, present};
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{KeepsFiles, Official};
+use crate::identity::{KeepsFiles, Official, is_grown_up};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-
-/// A head is at least this old, in years, where the day of birth is known.
-const HEAD_AGE_MIN: u32 = 14;
 
 /// Who is the head from now on.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -95,11 +92,7 @@ pub fn unfit(pointer: &str, why: &str) -> Refusal {
 /// # Errors
 /// Says why not.
 pub fn may_head(person: &Present, today: NaiveDate) -> Result<(), &'static str> {
-    let old_enough = |born: NaiveDate| today.years_since(born).is_some_and(|it| it >= HEAD_AGE_MIN);
-    match person.born() {
-        Some(born) if !old_enough(born) => Err("younger than 14"),
-        _ => Ok(()),
-    }
+    if is_grown_up(person.born(), today) { Ok(()) } else { Err("younger than 14") }
 }
 
 /// What becomes of a household's head when members leave.

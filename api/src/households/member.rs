@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,7 +14,7 @@ use super::head::unfit;
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{KeepsFiles, Official, is_concerned};
+use crate::identity::{KeepsFiles, Official, initials, is_birthday, is_concerned};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
@@ -72,8 +72,8 @@ async fn add(
     let village = &by.village;
     open(tx, by, id, now).await?;
     let name = readable(&new.name).ok_or_else(|| unfit("/name", "not readable"))?;
-    if new.born_on.is_some_and(|day| !is_past(day, now)) {
-        return Err(unfit("/born_on", "1900 to today").into());
+    if new.born_on.is_some_and(|day| !is_birthday(day, now.day())) {
+        return Err(unfit("/born_on", "not a birthday of anybody alive").into());
     }
     if present(tx, village, id).await?.len() >= MEMBERS_MAX {
         return Err(unfit("/person", "30 members at most").into());
@@ -85,12 +85,14 @@ async fn add(
         [new.person.into(), name.clone().into(), born_on.clone().into(), now.0.into()];
     db::run(tx, sql, values).await?;
     bind(tx, village, id, new.person, now).await?;
-    let sql = "INSERT INTO members (village, household, person, name, is_head, born_on) \
-               VALUES ($1, $2, $3, $4, FALSE, $5) ON CONFLICT (village, household, person) \
-               DO UPDATE SET name = excluded.name, born_on = excluded.born_on, left_at = NULL, \
+    let sql = "INSERT INTO members (village, household, person, name, initials, is_head, born_on) \
+               VALUES ($1, $2, $3, $4, $5, FALSE, $6) ON CONFLICT (village, household, person) \
+               DO UPDATE SET name = excluded.name, initials = excluded.initials, \
+                 born_on = COALESCE(excluded.born_on, members.born_on), left_at = NULL, \
                  left_because = NULL";
-    let values: [Value; 5] =
-        [village.into(), id.into(), new.person.into(), name.into(), born_on.into()];
+    let sounds = initials(&name);
+    let values: [Value; 6] =
+        [village.into(), id.into(), new.person.into(), name.into(), sounds.into(), born_on.into()];
     db::run(tx, sql, values).await?;
     // Nobody writes themselves or their kin into a household.
     if is_concerned(tx, village, by.person, id).await? {
@@ -98,11 +100,6 @@ async fn add(
     }
     let detail = serde_json::json!({ "person": new.person });
     changed(tx, by, id, "household.add_member", detail, now).await
-}
-
-/// Whether a day is one that people living today can speak of.
-pub fn is_past(day: NaiveDate, now: Instant) -> bool {
-    day.year() >= 1900 && day <= now.day()
 }
 
 /// Binds a person to a household; whoever belongs to one that has ended leaves it for this.

@@ -21,3 +21,10 @@ pub async fn end_accounts(tx: &Tx, person: Uuid, because: &str, now: Instant) ->
     db::run(tx, sql, [person.into(), now.0.into()]).await?;
     Ok(())
 }
+
+/// Whether a person has a role now.
+pub async fn has_office(tx: &Tx, person: Uuid, now: Instant) -> Outcome<bool> {
+    let sql = "SELECT COUNT(*) FROM grants \
+               WHERE person = $1 AND starts_at <= $2 AND (ends_at IS NULL OR ends_at > $2)";
+    Ok(db::number(tx, sql, [person.into(), now.0.into()]).await? > 0)
+}

@@ -19,7 +19,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
-pub use end::end_accounts;
+pub use end::{end_accounts, has_office};
 pub use extract::{
     Decides, Files, Governs, KeepsFiles, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
 };

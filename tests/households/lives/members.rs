@@ -37,7 +37,7 @@ async fn who_belongs_to_an_active_household_is_not_added_to_another() {
     let odd = [
         json!({ "person": new_id(), "name": "\u{200b}" }),
         child("2024-08-22"),
-        child("1899-12-31"),
+        child("1873-08-21"),
         json!({ "person": head_id(HERE, 1), "name": "张守勤" }),
     ];
     for body in odd {
@@ -92,6 +92,38 @@ async fn when_the_head_dies_another_is_set_and_the_old_login_is_refused() {
     assert_eq!(points["spendable"], 30);
     worker.post(&departure, body).await.refused(404, "not_found");
     world.verified().await;
+}
+
+/// Whoever has an office is written off by those who gave it, not by a colleague.
+#[actix_web::test]
+async fn a_grid_worker_does_not_record_the_death_of_an_official() {
+    let world = world().await;
+    let wife = spouse(&world, 1).await;
+    let person = wife.as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let grant = |region: &str| api::identity::Grant {
+        role: api::identity::Role::Clerk,
+        region: region.parse().expect("a code"),
+    };
+    let clerk = api::identity::NewOfficial {
+        person,
+        name: "配偶".to_owned(),
+        persona: Some("wife".to_owned()),
+        grants: vec![grant(HERE)],
+    };
+    let now = world.app.clock.now();
+    let appointed = world.app.db.write(async |tx| {
+        api::identity::appoint(tx, None, std::slice::from_ref(&clerk), now).await
+    });
+    appointed.await.expect("the wife is a clerk");
+    let wife = world.persona("wife").await;
+    let departure = path(1, &format!("/members/{person}/departure"));
+    let died = json!({ "because": "died" });
+    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
+    worker.post(&departure, died.clone()).await.refused(403, "role_required");
+    assert_eq!(wife.get("/v1/me").await.ok()["grants"][0]["role"], "clerk");
+    township(&world).await.post(&departure, died).await.ok();
+    wife.get("/v1/me").await.refused(401, "token_invalid");
+    assert_eq!(world.count("grants WHERE ends_at IS NOT NULL").await, 1);
 }
 
 #[actix_web::test]

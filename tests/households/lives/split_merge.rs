@@ -176,3 +176,36 @@ async fn a_merged_household_forwards_what_a_decision_confirms() {
     assert_eq!(points(&world, 1).await["pending"], 0);
     world.verified().await;
 }
+
+/// Whichever comes first, nothing is held in a file that has ended, and nothing is spent twice.
+#[actix_web::test]
+async fn a_redemption_against_a_change_of_the_file_ends_in_one_of_the_two() {
+    let world = with_points(&[(1, 30), (2, 30), (3, 30), (4, 30), (6, 30), (7, 30)]).await;
+    let township = township(&world).await;
+    let redemptions = format!("/v1/villages/{HERE}/redemptions");
+    for number in [1, 2, 3, 4, 6, 7] {
+        let (head, wife) = (world.head(HERE, number).await, spouse(&world, number).await);
+        let redemption = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        let (action, body) = match number {
+            1 | 2 => ("/closure", json!({ "reason": "销户" })),
+            3 | 4 => ("/merge", into(5)),
+            _ => {
+                let (id, number) = (new_id(), 100 + number);
+                let members = json!([wife]);
+                let split = json!({
+                    "id": id, "number": number, "members": members, "head": wife, "points": 11,
+                });
+                ("/split", split)
+            }
+        };
+        let change = path(number, action);
+        let (redeemed, changed) =
+            futures::join!(head.post(&redemptions, redemption), township.post(&change, body));
+        let done = [redeemed.status == 201, (200..300).contains(&changed.status)];
+        assert_eq!(done.iter().filter(|it| **it).count(), 1, "{redeemed:?} {changed:?}");
+        if !done[1] {
+            changed.refused(409, "open_holds");
+        }
+    }
+    world.verified().await;
+}
