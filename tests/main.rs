@@ -11,6 +11,7 @@ mod cycle;
 mod households;
 mod http;
 mod ledger;
+mod me;
 mod nets;
 mod publicity;
 mod rankings;

@@ -104,6 +104,12 @@ impl Neighbour {
         Ok(self.caller.household_in(&self.village).ok_or(Code::RoleRequired)?)
     }
 
+    /// Whether the caller sets up this village: township or county.
+    pub fn governs(&self) -> bool {
+        let here = self.village.as_str();
+        self.caller.has(Role::Township, here) || self.caller.has(Role::County, here)
+    }
+
     async fn extract(request: &HttpRequest) -> Outcome<Self> {
         let village: Village = path_part(request, "village")?;
         let caller = Caller::extract(request).await?;
@@ -210,12 +216,12 @@ offices! {
     Files: GridWorker | Panel | Committee;
     /// Who reviews claims at some step.
     Reviews: GridWorker | Panel | Committee | Township;
-    /// Who keeps the files of the households of a grid, or of a village.
-    Registers: GridWorker | Township | County;
     /// Who decides objections.
     Decides: Committee;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
+    /// Who writes down how households live; a grid worker only those of the grid.
+    KeepsFiles: GridWorker | Township | County;
     /// Who sets up villages and their rules.
     Governs: Township | County;
 }

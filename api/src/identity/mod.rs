@@ -5,6 +5,7 @@
 //! scope answers 404, a role that is lacking inside it 403.
 
 mod appoint;
+mod end;
 mod extract;
 mod facts;
 mod sounds;
@@ -16,8 +17,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
+pub use end::{end_accounts, has_office};
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Registers,
+    Decides, Files, Governs, KeepsFiles, KeepsShop, Leaver, Neighbour, Office, Official, Overseer,
     Reviews,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};

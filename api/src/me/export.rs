@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::settle_own;
 use crate::app::App;
 use crate::identity::Caller;
 use crate::kernel::clock::Instant;
@@ -166,6 +167,7 @@ async fn export_me(caller: Caller, app: Data<App>) -> Outcome<HttpResponse> {
 }
 
 async fn gather(app: &App, caller: &Caller) -> Outcome<Export> {
+    settle_own(app, caller).await?;
     let person = [caller.person.into()];
     let sql = "SELECT id AS person, name, born_on, phone_masked AS phone, \
                  id_digest IS NOT NULL AS has_id_number, created_at AS known_since \

@@ -7,6 +7,11 @@ mod show;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::app::App;
+use crate::calendar;
+use crate::identity::Caller;
+use crate::kernel::problem::Outcome;
+
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(show::show_me)
@@ -14,4 +19,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(inbox::mark_inbox_seen)
         .service(export::export_me)
         .service(erase::erase_me);
+}
+
+/// Settles what is due where the caller lives or serves: their own paths name no village.
+async fn settle_own(app: &App, caller: &Caller) -> Outcome<()> {
+    for village in caller.villages() {
+        calendar::settle_village(app, &village).await?;
+    }
+    Ok(())
 }

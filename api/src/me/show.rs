@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::inbox;
+use super::{inbox, settle_own};
 use crate::app::App;
 use crate::calendar::{self, Calendar};
 use crate::identity::{Caller, Role};
@@ -111,10 +111,7 @@ pub struct WaitingForMe {
     responses((status = 200, body = Me)))]
 #[get("/v1/me")]
 async fn show_me(caller: Caller, app: Data<App>) -> Outcome<Answer<Me>> {
-    for village in caller.villages() {
-        // Its path names no village, so what is due in them is settled here.
-        calendar::settle_village(&app, &village).await?;
-    }
+    settle_own(&app, &caller).await?;
     Ok(Answer::ok(Me {
         person: caller.person,
         name: Some(caller.name.clone()).filter(|name| !name.is_empty()),

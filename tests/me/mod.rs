@@ -1,0 +1,2 @@
+mod first_screen;
+mod forgotten;
