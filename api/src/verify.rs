@@ -156,6 +156,41 @@ const CHECKS: &[Check] = &[
               ) AS both_sides GROUP BY village, household HAVING SUM(collected) <> SUM(spent)",
     },
     Check {
+        name: "an active household has a present head, and one that has ended says how",
+        sql: "SELECT h.village, h.status AS thing, h.id, CAST(0 AS BIGINT) AS kept, \
+              CAST(1 AS BIGINT) AS recomputed FROM households h \
+              WHERE (h.status = 'active' AND NOT EXISTS (SELECT 1 FROM members m \
+                WHERE m.village = h.village AND m.household = h.id AND m.is_head \
+                AND m.left_at IS NULL)) \
+              OR (h.status = 'active') = (h.ended_at IS NOT NULL) \
+              OR (h.status = 'merged') <> EXISTS (SELECT 1 FROM households s \
+                WHERE s.village = h.village AND s.id = h.successor AND s.status <> 'merged')",
+    },
+    Check {
+        name: "nothing is left with a merged household, nor after the term of one that moved out",
+        sql: "SELECT h.village, h.status AS thing, h.id, b.points AS kept, b.held AS recomputed \
+              FROM households h JOIN balances b ON b.village = h.village AND b.household = h.id \
+                AND b.account = 'available' \
+              WHERE (h.status = 'merged' AND b.points <> 0) \
+              OR (h.status = 'moved_out' AND h.spend_until IS NULL AND b.points > b.held)",
+    },
+    Check {
+        name: "transfers move what is available from one household to another",
+        sql: "SELECT p.village, p.account AS thing, p.household AS id, CAST(0 AS BIGINT) AS kept, \
+              p.points AS recomputed FROM postings p \
+              JOIN journals j ON j.village = p.village AND j.id = p.journal \
+              WHERE j.kind = 'transfer' AND p.account <> 'available'",
+    },
+    Check {
+        name: "a household lives in the grid it last moved to",
+        sql: "SELECT m.village, m.to_grid AS thing, m.household AS id, m.version AS kept, \
+              h.version AS recomputed FROM grid_moves m \
+              JOIN households h ON h.village = m.village AND h.id = m.household \
+              WHERE m.to_grid <> COALESCE((SELECT n.from_grid FROM grid_moves n \
+                WHERE n.village = m.village AND n.household = m.household \
+                AND n.version > m.version ORDER BY n.version LIMIT 1), h.grid)",
+    },
+    Check {
         name: "nobody reviewed what they filed or their own household's",
         sql: "SELECT v.village, 'review' AS thing, v.claim AS id, CAST(0 AS BIGINT) AS kept, \
               CAST(1 AS BIGINT) AS recomputed FROM reviews v \

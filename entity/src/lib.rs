@@ -14,6 +14,7 @@ pub mod committee_member;
 pub mod consent;
 pub mod database;
 pub mod grant;
+pub mod grid_move;
 pub mod household;
 pub mod idempotency_key;
 pub mod inbox_item;

@@ -1,3 +1,5 @@
+mod lives;
+
 use serde_json::{Value, json};
 
 use crate::support::{FAR, HERE, NEXT, World, at, household_id, new_id};

@@ -68,6 +68,13 @@ async fn verify_names_what_was_changed_behind_its_back() {
             "UPDATE standings SET points = points + 1 WHERE period = '2024-Q3'",
             "a standing of 2024-Q3",
         ),
+        ("members", "UPDATE members SET left_at = 1 WHERE is_head", "a present head"),
+        ("households", "UPDATE households SET status = 'closed'", "says how"),
+        (
+            "households",
+            "UPDATE households SET status = 'moved_out', ended_at = 1",
+            "nothing is left with",
+        ),
         ("standings", "DELETE FROM standings WHERE period = '2024-09'", "a standing of 2024-09"),
     ];
     let world = with_history().await;

@@ -11,6 +11,8 @@ pub enum Step {
     ExpireHolds,
     /// A month's publicity ends: what nobody contests becomes spendable.
     CloseList(Month),
+    /// The term of a household that moved out ends: what it did not spend expires.
+    ExpireMovedOut,
     /// A week ends: caps are applied and points become pending.
     CloseSheet(Week),
 }
@@ -23,15 +25,19 @@ pub struct State {
     pub lists: Vec<(Month, Instant)>,
     /// When the first hold expires.
     pub first_expiry: Option<Instant>,
+    /// When the first term of a household that moved out ends.
+    pub first_term: Option<Instant>,
 }
 
 /// The next step and its instant; of several at one instant, points are given back first, then lists
-/// close, then the week.
+/// close, then terms end, then the week.
 pub fn next(state: &State) -> (Instant, Step) {
     let expiry = state.first_expiry.map(|at| (at, 0, Step::ExpireHolds));
     let lists = state.lists.iter().map(|(month, at)| (*at, 1, Step::CloseList(*month)));
-    let sheet = (state.open_week.ends_at(), 2, Step::CloseSheet(state.open_week));
-    let first = lists.chain(expiry).chain([sheet]).min_by_key(|(at, order, _)| (*at, *order));
+    let term = state.first_term.map(|at| (at, 2, Step::ExpireMovedOut));
+    let sheet = (state.open_week.ends_at(), 3, Step::CloseSheet(state.open_week));
+    let first =
+        lists.chain(expiry).chain(term).chain([sheet]).min_by_key(|(at, order, _)| (*at, *order));
     first.map_or((sheet.0, sheet.2), |(at, _, step)| (at, step))
 }
 
@@ -120,12 +126,18 @@ mod tests {
         let week: Week = "2024-W36".parse().expect("a week");
         let ends = week.ends_at();
         let list = "2024-08".parse().expect("a month");
-        let state = |lists, first_expiry| State { open_week: week, lists, first_expiry };
+        let state =
+            |lists, first_expiry| State { open_week: week, lists, first_expiry, first_term: None };
         assert_eq!(next(&state(vec![], None)), (ends, Step::CloseSheet(week)));
         let both = state(vec![(list, ends)], Some(ends));
         assert_eq!(next(&both), (ends, Step::ExpireHolds));
         let lists = state(vec![(list, ends)], Some(Instant(ends.0 + 1)));
         assert_eq!(next(&lists), (ends, Step::CloseList(list)));
+        let first_term = Some(ends);
+        let term = State { first_term, ..state(vec![(list, ends)], None) };
+        assert_eq!(next(&term), (ends, Step::CloseList(list)));
+        let term = State { first_term, ..state(vec![], None) };
+        assert_eq!(next(&term), (ends, Step::ExpireMovedOut));
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::{Month, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{publicity, rankings, redemption, scoring};
+use crate::{households, publicity, rankings, redemption, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
@@ -78,8 +78,15 @@ async fn perform(
     step: Step,
 ) -> Outcome<()> {
     match step {
-        Step::ExpireHolds => redemption::expire(tx, village, at).await,
-        Step::CloseList(month) => publicity::close_list(tx, village, month, at).await,
+        Step::ExpireHolds => {
+            redemption::expire(tx, village, at).await?;
+            households::settle_ended(tx, village, &format!("holds {at}"), at).await
+        }
+        Step::CloseList(month) => {
+            publicity::close_list(tx, village, month, at).await?;
+            households::settle_ended(tx, village, &month.to_string(), at).await
+        }
+        Step::ExpireMovedOut => households::expire_moved_out(tx, village, at).await,
         Step::CloseSheet(week) => {
             scoring::close_sheet(app, tx, village, week).await?;
             rankings::rebuild(tx, village, week).await?;
@@ -112,5 +119,10 @@ async fn state(tx: &Tx, village: &Village) -> Outcome<State> {
     let sql = "SELECT MIN(expires_at) FROM redemptions WHERE village = $1 AND status = 'held'";
     let expiry = db::number(tx, sql, [village.into()]).await?;
     let first_expiry = (expiry > 0).then_some(Instant(expiry));
-    Ok(State { open_week, lists: lists.into_iter().filter_map(list).collect(), first_expiry })
+    let sql = "SELECT MIN(spend_until) FROM households \
+               WHERE village = $1 AND spend_until IS NOT NULL";
+    let term = db::number(tx, sql, [village.into()]).await?;
+    let first_term = (term > 0).then_some(Instant(term));
+    let lists = lists.into_iter().filter_map(list).collect();
+    Ok(State { open_week, lists, first_expiry, first_term })
 }

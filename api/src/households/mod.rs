@@ -1,13 +1,25 @@
 //! Households: one file each (一户一档), its members, and its points.
 
+mod closure;
 mod create;
+mod departure;
+mod file;
+mod forward;
+mod grid;
+mod head;
+mod member;
+mod merge;
+mod move_out;
 mod points;
 mod read;
+mod split;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use create::{Consent, NewHousehold, NewMember, create_all};
+pub use forward::settle_ended;
+pub use move_out::{expire_moved_out, may_spend};
 
 use crate::identity::{Neighbour, Role};
 use crate::kernel::clock::Instant;
@@ -21,7 +33,30 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create::create_household)
         .service(read::show_household)
         .service(points::show_points)
-        .service(points::list_entries);
+        .service(points::list_entries)
+        .service(member::add_member)
+        .service(departure::record_departure)
+        .service(head::change_head)
+        .service(grid::change_grid)
+        .service(split::split_household)
+        .service(merge::merge_household)
+        .service(move_out::move_out_household)
+        .service(closure::close_household);
+}
+
+/// SQL: whether household `h` counts in a period that ends at the instant `end`, a parameter. One that
+/// ended before is skipped; one that ended later stays on the boards of what was over by then, which
+/// never change.
+pub fn eligible(end: &str) -> String {
+    format!("(h.created_at < {end} AND (h.status = 'active' OR h.ended_at >= {end}))")
+}
+
+/// SQL: the grid in which household `h` was at the instant `end`, a parameter.
+pub fn grid_then(end: &str) -> String {
+    format!(
+        "COALESCE((SELECT g.from_grid FROM grid_moves g WHERE g.village = h.village \
+         AND g.household = h.id AND g.at >= {end} ORDER BY g.version LIMIT 1), h.grid)"
+    )
 }
 
 /// Something to tell a household or a person, in the transaction of what happened.

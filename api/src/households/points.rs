@@ -35,12 +35,18 @@ pub struct Points {
     /// Of the available ones, held for prizes not yet collected.
     #[schema(example = 20)]
     pub held: i64,
-    /// May be spent when the window is open; 0 when there is a debt.
+    /// May be spent when the window is open; 0 when there is a debt, or the file has ended.
     #[schema(example = 14)]
     pub spendable: i64,
     /// Collected, less refunds.
     #[schema(example = 0)]
     pub redeemed: i64,
+    /// Came from or went to another household when one was split or merged; never counts for a rank.
+    #[schema(example = 0)]
+    pub transferred: i64,
+    /// Not spent in time after the household moved out.
+    #[schema(example = 0)]
+    pub expired: i64,
     /// Why the pending points are not spendable yet.
     pub waiting: Vec<Waiting>,
 }
@@ -86,9 +92,11 @@ async fn show_points(
     app: Data<App>,
 ) -> Outcome<Answer<Points>> {
     let id = path_id(&request, "household")?;
-    read::load(app.db.read(), &caller.village, id).await?;
+    let file = read::load(app.db.read(), &caller.village, id).await?;
     may_read(&caller, id)?;
-    Ok(Answer::ok(points(&app, &caller, id).await?))
+    let points = points(&app, &caller, id).await?;
+    let spends = file.status == "active" || file.spend_until.is_some();
+    Ok(Answer::ok(Points { spendable: if spends { points.spendable } else { 0 }, ..points }))
 }
 
 async fn points(app: &App, caller: &Neighbour, household: Uuid) -> Outcome<Points> {
@@ -119,7 +127,29 @@ async fn points(app: &App, caller: &Neighbour, household: Uuid) -> Outcome<Point
     let rows = db::all::<WaitingRow>(on, sql, key()).await?;
     let waiting = rows.into_iter().filter(|row| row.points != 0).map(waiting).collect();
     let spendable = (available - held).max(0);
-    Ok(Points { cumulative, pending, available, held, spendable, redeemed, waiting })
+    let transferred = moved(app, &caller.village, household, "transfer").await?;
+    let expired = -moved(app, &caller.village, household, "expire").await?;
+    Ok(Points {
+        cumulative,
+        pending,
+        available,
+        held,
+        spendable,
+        redeemed,
+        transferred,
+        expired,
+        waiting,
+    })
+}
+
+/// What a village's few journals of a kind moved to the household, or, below 0, from it.
+async fn moved(app: &App, village: &Village, household: Uuid, kind: &str) -> Outcome<i64> {
+    let sql = "SELECT CAST(COALESCE(SUM(p.points), 0) AS BIGINT) FROM journals j \
+               JOIN postings p ON p.village = j.village AND p.journal = j.id \
+                 AND p.account = 'available' AND p.household = $2 \
+               WHERE j.village = $1 AND j.kind = $3";
+    let values: [Value; 3] = [village.into(), household.into(), kind.into()];
+    Ok(db::number(app.db.read(), sql, values).await?)
 }
 
 fn waiting(row: WaitingRow) -> Waiting {

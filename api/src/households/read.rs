@@ -37,6 +37,18 @@ pub struct Household {
     pub activated: bool,
     pub members: Vec<Member>,
     pub created_at: Instant,
+    /// When it ended, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ended_at: Option<Instant>,
+    /// The household that goes on, of a merged one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub successor: Option<Uuid>,
+    /// Until when one that moved out may still spend its points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub spend_until: Option<Instant>,
     /// Rises with every change of the file.
     #[schema(example = 1)]
     pub version: i64,
@@ -146,7 +158,7 @@ async fn with_members(
     let places: Vec<_> = (2..rows.len() + 2).map(|at| format!("${at}")).collect();
     let sql = format!(
         "SELECT household, person, name, is_head FROM members \
-         WHERE village = $1 AND household IN ({}) ORDER BY is_head DESC, person",
+         WHERE village = $1 AND household IN ({}) AND left_at IS NULL ORDER BY is_head DESC, person",
         if places.is_empty() { "NULL".to_owned() } else { places.join(", ") }
     );
     let ids = rows.iter().map(|row| row.id.into());
@@ -166,6 +178,9 @@ async fn with_members(
             activated: row.activated_at.is_some(),
             members: members.remove(&row.id).unwrap_or_default(),
             created_at: Instant(row.created_at),
+            ended_at: row.ended_at.map(Instant),
+            successor: row.successor,
+            spend_until: row.spend_until.map(Instant),
             version: row.version,
         })
     };

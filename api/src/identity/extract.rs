@@ -75,6 +75,12 @@ impl Neighbour {
         Ok(self.caller.household_in(&self.village).ok_or(Code::RoleRequired)?)
     }
 
+    /// Whether the caller sets up this village: township or county.
+    pub fn governs(&self) -> bool {
+        let here = self.village.as_str();
+        self.caller.has(Role::Township, here) || self.caller.has(Role::County, here)
+    }
+
     async fn extract(request: &HttpRequest) -> Outcome<Self> {
         let village: Village = path_part(request, "village")?;
         let caller = Caller::extract(request).await?;

@@ -5,6 +5,7 @@
 //! scope answers 404, a role that is lacking inside it 403.
 
 mod appoint;
+mod end;
 mod extract;
 mod facts;
 mod sounds;
@@ -16,6 +17,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
+pub use end::{end_accounts, has_office};
 pub use extract::{
     Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Registers, Reviews,
 };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::Value;
+use sea_orm::{FromQueryResult, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -181,6 +181,25 @@ async fn move_balances(tx: &Tx, village: &Village, journals: &[Journal]) -> Outc
                DO UPDATE SET points = balances.points + excluded.points";
     db::bulk_insert(tx, "balances", &columns, add).await?;
     Ok(())
+}
+
+/// What a household has available, and how much of it is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult)]
+pub struct Available {
+    /// Below 0 after a reversal of points that were spent.
+    pub points: i64,
+    pub held: i64,
+}
+
+/// A household's available points, kept as they are until the transaction ends.
+pub async fn available(tx: &Tx, village: &Village, household: Uuid) -> Outcome<Available> {
+    let sql = format!(
+        "SELECT points, held FROM balances \
+         WHERE village = $1 AND household = $2 AND account = 'available'{}",
+        db::exclusively(tx)
+    );
+    let found = db::one::<Available>(tx, &sql, [village.into(), household.into()]).await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// Holds available points for one purpose.

@@ -85,6 +85,7 @@ codes! {
     ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision.";
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
+    OpenHolds "open_holds" 409 "还有未取的兑换" "Prizes are still held for the household" "Have them collected or cancelled first.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
     BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
     UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";

@@ -13,7 +13,7 @@ use super::object::{Objection, line_of, load};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
 use crate::calendar;
-use crate::households::{Notice, tell};
+use crate::households::{self, Notice, tell};
 use crate::http::path_id;
 use crate::identity::{Decides, Official, is_concerned};
 use crate::kernel::audit::{self, Act};
@@ -116,6 +116,7 @@ async fn decide(
     // While another objection to the line is open, it stays contested unless nothing is left of it.
     let status = if others > 0 && effect.status != "struck" { "contested" } else { effect.status };
     settle_line(tx, village, at.line, &line, &effect, status, now).await?;
+    households::settle_ended(tx, village, &id.to_string(), now).await?;
     inform(tx, village, &row, &line, new.decision, &reason, now).await?;
     load(tx, village, id, Some(row.filed_by)).await
 }

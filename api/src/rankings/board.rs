@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
+use crate::households::{eligible, grid_then};
 use crate::http::{Query, path_part, public_json};
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
@@ -115,7 +116,7 @@ async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcom
     regions::find(app.db.read(), region).await?;
     let items = match of {
         Of::Households => households(app, region, period).await?,
-        Of::Grids => groups(app, region, period, "h.grid").await?,
+        Of::Grids => groups(app, region, period, &grid_then("$4")).await?,
         Of::Villages => groups(app, region, period, "h.village").await?,
     };
     let status = if is_final(app, region, period).await? { "final" } else { "provisional" };
@@ -129,17 +130,21 @@ async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<V
         name: Option<String>,
         points: i64,
     }
-    let sql = "SELECT s.village, m.name, s.points FROM standings s \
-               JOIN households h ON h.village = s.village AND h.id = s.household \
-               LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
-               WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND h.status = 'active' \
-               ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
-                 h.number LIMIT $4";
+    let sql = format!(
+        "SELECT s.village, m.name, s.points FROM standings s \
+         JOIN households h ON h.village = s.village AND h.id = s.household \
+         LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
+         WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND {} \
+         ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
+           h.number LIMIT $4",
+        eligible("$5")
+    );
     let [from, to] = region.bounds();
     // One more than is shown, to know whether the last one broke a tie.
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
-    let values: [Value; 4] = [period.to_string().into(), from, to, limit.into()];
-    let rows = db::all::<Row>(app.db.read(), sql, values).await?;
+    let values: [Value; 5] =
+        [period.to_string().into(), from, to, limit.into(), period.ends_at().0.into()];
+    let rows = db::all::<Row>(app.db.read(), &sql, values).await?;
     let row = |(rank, row): (usize, Row)| {
         let region = row.village.parse();
         Ok(BoardRow {
@@ -165,7 +170,8 @@ fn with_ties(mut rows: Vec<BoardRow>) -> Vec<BoardRow> {
     rows
 }
 
-/// Grids or villages, by points per eligible household.
+/// Grids or villages, by points per eligible household. What a household earned counts for the grid it
+/// was in when the period ended.
 async fn groups(
     app: &App,
     region: &RegionCode,
@@ -184,11 +190,12 @@ async fn groups(
            CAST(COUNT(*) AS BIGINT) AS households \
          FROM households h JOIN regions r ON r.code = {column} \
          LEFT JOIN standings s ON s.village = h.village AND s.household = h.id AND s.period = $1 \
-         WHERE h.village >= $2 AND h.village < $3 AND h.status = 'active' GROUP BY r.code, r.name"
+         WHERE h.village >= $2 AND h.village < $3 AND {} GROUP BY r.code, r.name",
+        eligible("$4")
     );
     let [from, to] = region.bounds();
-    let mut rows =
-        db::all::<Row>(app.db.read(), &sql, [period.to_string().into(), from, to]).await?;
+    let values = [period.to_string().into(), from, to, period.ends_at().0.into()];
+    let mut rows = db::all::<Row>(app.db.read(), &sql, values).await?;
     rows.sort_by(|a, b| {
         per_household(a.points, a.households, b.points, b.households)
             .then_with(|| a.code.cmp(&b.code))

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::order::{DecidedBy, Standing, decided_by, order};
 use crate::app::App;
-use crate::households::may_read;
+use crate::households::{eligible, may_read};
 use crate::http::{path_id, path_part};
 use crate::identity::Neighbour;
 use crate::kernel::command::Answer;
@@ -95,13 +95,15 @@ async fn show_rank(
 }
 
 async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>> {
-    let sql = "SELECT s.household, m.name, s.points, s.deductions, s.categories, s.reached_at, \
-                 h.number \
-               FROM standings s JOIN households h ON h.village = s.village AND h.id = s.household \
-               LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
-               WHERE s.village = $1 AND s.period = $2 AND h.status = 'active'";
-    let values: [Value; 2] = [village.into(), period.to_string().into()];
-    let mut rows = db::all::<Row>(app.db.read(), sql, values).await?;
+    let sql = format!(
+        "SELECT s.household, m.name, s.points, s.deductions, s.categories, s.reached_at, h.number \
+         FROM standings s JOIN households h ON h.village = s.village AND h.id = s.household \
+         LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
+         WHERE s.village = $1 AND s.period = $2 AND {}",
+        eligible("$3")
+    );
+    let values: [Value; 3] = [village.into(), period.to_string().into(), period.ends_at().0.into()];
+    let mut rows = db::all::<Row>(app.db.read(), &sql, values).await?;
     rows.sort_by(|a, b| order(&a.standing(), &b.standing()));
     Ok(rows)
 }

@@ -14,6 +14,7 @@ use super::read::{Redemption, load};
 use super::stock::{Change, change_stock};
 use crate::app::App;
 use crate::calendar::{Shop, shop};
+use crate::households::may_spend;
 use crate::identity::Neighbour;
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -45,7 +46,7 @@ pub struct NewRedemption {
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewRedemption, responses((status = 201, body = Redemption)),
     extensions(("x-codes" = json!("role_required window_closed insufficient_points sold_out \
-        household_limit id_taken invalid_field"))))]
+        household_limit household_not_active id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/redemptions")]
 async fn redeem_prize(
     caller: Neighbour,
@@ -85,7 +86,8 @@ pub async fn find_prize(tx: &Tx, village: &Village, key: &str) -> Outcome<PrizeR
 /// Holds a household's points and the prize's stock.
 ///
 /// # Errors
-/// `window_closed`, `insufficient_points`, `household_limit`, `sold_out`, `id_taken`.
+/// `household_not_active`, `window_closed`, `insufficient_points`, `household_limit`, `sold_out`,
+/// `id_taken`.
 pub async fn redeem(
     tx: &Tx,
     village: &Village,
@@ -95,7 +97,8 @@ pub async fn redeem(
     new: &NewRedemption,
     now: Instant,
 ) -> Outcome<()> {
-    let opened_at = open_since(policy, now)?;
+    let own_term = may_spend(tx, village, household, now).await?;
+    let opened_at = open_since(policy, own_term, now)?;
     let prize = find_prize(tx, village, &new.prize).await?;
     let points = prize.points * new.quantity;
     // The balance row is the household's lock: what follows sees every other hold of it.
@@ -134,12 +137,16 @@ pub async fn redeem(
     audit::record(tx, now, act).await
 }
 
-fn open_since(policy: &VillageRow, now: Instant) -> Result<Instant, Refusal> {
+/// Since when the household may spend: the shop's window, or the term of one that moved out.
+fn open_since(
+    policy: &VillageRow,
+    own_term: Option<Instant>,
+    now: Instant,
+) -> Result<Instant, Refusal> {
     match shop(Mode::of(policy), policy.publicity_weeks, policy.window_weeks, now) {
         Shop::Open { opened_at, .. } => Ok(opened_at),
-        Shop::Closed { opens_at } => {
-            Err(Refusal { opens_at: Some(opens_at), ..Code::WindowClosed.into() })
-        }
+        Shop::Closed { opens_at } => own_term
+            .ok_or_else(|| Refusal { opens_at: Some(opens_at), ..Code::WindowClosed.into() }),
     }
 }
 

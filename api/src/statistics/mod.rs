@@ -12,6 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use rate::Rate;
 
 use crate::app::App;
+use crate::households::eligible;
 use crate::http::{Query, path_part};
 use crate::kernel::command::Answer;
 use crate::kernel::db;
@@ -51,6 +52,10 @@ pub struct Statistics {
     /// Points of collected redemptions.
     #[schema(example = 2206)]
     pub redeemed: i64,
+    /// Points of households that moved out and did not spend them in time.
+    #[schema(example = 0)]
+    pub expired: i64,
+    /// Earned, neither redeemed nor expired.
     #[schema(example = 4719)]
     pub balance: i64,
     /// All eight categories; one without entries has 0.
@@ -88,10 +93,11 @@ async fn show_statistics(
     let region: RegionCode = path_part(&request, "region")?;
     let name = regions::find(app.db.read(), &region).await?.name;
     let period = query.0.period;
-    let people = people(&app, &region).await?;
+    let people = people(&app, &region, period).await?;
     let participating = participating(&app, &region, period).await?;
     let by_category = by_category(&app, &region, period).await?;
     let redeemed = redeemed(&app, &region, period).await?;
+    let expired = expired(&app, &region, period).await?;
     let cumulative = by_category.iter().map(|it| it.points).sum();
     Ok(Answer::ok(Statistics {
         region,
@@ -104,7 +110,8 @@ async fn show_statistics(
         registered: people.registered,
         cumulative,
         redeemed,
-        balance: cumulative - redeemed,
+        expired,
+        balance: cumulative - redeemed - expired,
         by_category,
     }))
 }
@@ -116,14 +123,23 @@ struct People {
     activated: i64,
 }
 
-async fn people(app: &App, region: &RegionCode) -> Outcome<People> {
-    let sql = "SELECT CAST(COUNT(*) AS BIGINT) AS eligible, \
-                 CAST(COUNT(registered_at) AS BIGINT) AS registered, \
-                 CAST(COUNT(CASE WHEN registered_at IS NOT NULL THEN activated_at END) AS BIGINT) \
-                   AS activated \
-               FROM households WHERE village >= $1 AND village < $2 AND status = 'active'";
-    let people = db::one::<People>(app.db.read(), sql, region.bounds()).await?;
-    Ok(people.unwrap_or_default())
+async fn people(app: &App, region: &RegionCode, period: Option<Period>) -> Outcome<People> {
+    let sql = format!(
+        "SELECT CAST(COUNT(*) AS BIGINT) AS eligible, \
+           CAST(COUNT(h.registered_at) AS BIGINT) AS registered, \
+           CAST(COUNT(CASE WHEN h.registered_at IS NOT NULL THEN h.activated_at END) AS BIGINT) \
+             AS activated \
+         FROM households h WHERE h.village >= $1 AND h.village < $2 AND {}",
+        eligible("$3")
+    );
+    let [from, to] = region.bounds();
+    let values = [from, to, end_of(period).into()];
+    Ok(db::one::<People>(app.db.read(), &sql, values).await?.unwrap_or_default())
+}
+
+/// Households are eligible as they were when the period ended, or as they are now.
+fn end_of(period: Option<Period>) -> i64 {
+    period.map_or(i64::MAX, |period| period.ends_at().0)
 }
 
 /// Region bounds and the weeks of the period, or all weeks.
@@ -137,13 +153,17 @@ fn span(region: &RegionCode, period: Option<Period>) -> [Value; 4] {
 }
 
 async fn participating(app: &App, region: &RegionCode, period: Option<Period>) -> Outcome<i64> {
-    let sql = "SELECT CAST(COUNT(DISTINCT l.household) AS BIGINT) FROM score_lines l \
-               JOIN households h ON h.village = l.village AND h.id = l.household \
-               WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 \
-               AND h.status = 'active' AND l.kind <> 'reversal' AND l.awarded > COALESCE(( \
-                 SELECT -SUM(r.awarded) FROM score_lines r \
-                 WHERE r.village = l.village AND r.reverses = l.id), 0)";
-    Ok(db::number(app.db.read(), sql, span(region, period)).await?)
+    let sql = format!(
+        "SELECT CAST(COUNT(DISTINCT l.household) AS BIGINT) FROM score_lines l \
+         JOIN households h ON h.village = l.village AND h.id = l.household \
+         WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 \
+         AND {} AND l.kind <> 'reversal' AND l.awarded > COALESCE(( \
+           SELECT -SUM(r.awarded) FROM score_lines r \
+           WHERE r.village = l.village AND r.reverses = l.id), 0)",
+        eligible("$5")
+    );
+    let values = span(region, period).into_iter().chain([end_of(period).into()]);
+    Ok(db::number(app.db.read(), &sql, values).await?)
 }
 
 async fn by_category(
@@ -171,4 +191,17 @@ async fn redeemed(app: &App, region: &RegionCode, period: Option<Period>) -> Out
     let (starts, ends) =
         period.map_or((i64::MIN, i64::MAX), |it| (it.starts_at().0, it.ends_at().0));
     Ok(db::number(app.db.read(), sql, [from, to, starts.into(), ends.into()]).await?)
+}
+
+async fn expired(app: &App, region: &RegionCode, period: Option<Period>) -> Outcome<i64> {
+    // By village, so that each one's few journals of this kind are found by their key.
+    let sql = "SELECT CAST(COALESCE(SUM(p.points), 0) AS BIGINT) FROM villages v \
+               JOIN journals j ON j.village = v.village AND j.kind = 'expire' \
+               JOIN postings p ON p.village = j.village AND p.journal = j.id \
+                 AND p.account = 'expired' \
+               WHERE v.village >= $1 AND v.village < $2 AND j.at >= $3 AND j.at < $4";
+    let [from, to] = region.bounds();
+    let starts = period.map_or(i64::MIN, |period| period.starts_at().0);
+    let values = [from, to, starts.into(), end_of(period).into()];
+    Ok(db::number(app.db.read(), sql, values).await?)
 }

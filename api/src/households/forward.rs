@@ -1,0 +1,59 @@
+//! What comes in for households that have ended: a merged one's points go to the one that took it in,
+//! those of one that moved out and had its time expire.
+
+use sea_orm::FromQueryResult;
+use uuid::Uuid;
+
+use crate::kernel::clock::Instant;
+use crate::kernel::db::{self, Tx};
+use crate::kernel::ledger::{self, Account, Journal};
+use crate::kernel::problem::Outcome;
+use crate::kernel::region::Village;
+
+#[derive(FromQueryResult)]
+struct Left {
+    id: Uuid,
+    successor: Option<Uuid>,
+    points: i64,
+}
+
+/// Forwards or expires what ended households have available and not held. `cause` is what made it
+/// available, once for each: a month whose list closed, a decision.
+///
+/// The caller holds the village's lock.
+pub async fn settle_ended(tx: &Tx, village: &Village, cause: &str, at: Instant) -> Outcome<()> {
+    let journals: Vec<_> = left(tx, village, "h.status = 'merged' AND b.points <> 0")
+        .await?
+        .into_iter()
+        .filter_map(|it| {
+            let (from, to) = (Account::Available(it.id), Account::Available(it.successor?));
+            let reference = format!("merge {}:{cause}", it.id);
+            Some(Journal::transfer("transfer", reference, from, to, it.points))
+        })
+        .collect();
+    ledger::post(tx, village, None, at, &journals).await?;
+    // Read after: what was forwarded may have reached a household whose time is over.
+    let over = "h.status = 'moved_out' AND h.spend_until IS NULL AND b.points > b.held";
+    let journals: Vec<_> = left(tx, village, over)
+        .await?
+        .into_iter()
+        .map(|it| {
+            let (from, to) = (Account::Available(it.id), Account::Expired);
+            Journal::transfer("expire", format!("{}:{cause}", it.id), from, to, it.points)
+        })
+        .collect();
+    ledger::post(tx, village, None, at, &journals).await?;
+    Ok(())
+}
+
+/// Ended households with something available, kept as they are until the transaction ends.
+async fn left(tx: &Tx, village: &Village, which: &str) -> Outcome<Vec<Left>> {
+    let sql = format!(
+        "SELECT h.id, h.successor, b.points - b.held AS points FROM households h \
+         JOIN balances b ON b.village = h.village AND b.household = h.id \
+           AND b.account = 'available' \
+         WHERE h.village = $1 AND {which} ORDER BY h.id{}",
+        db::exclusively_of(tx, "b")
+    );
+    Ok(db::all(tx, &sql, [village.into()]).await?)
+}
