@@ -13,7 +13,7 @@ use super::request::{BindingRequest, COLUMNS, Row};
 use super::{Bound, bind};
 use crate::app::App;
 use crate::http::{Query, path_id};
-use crate::identity::{Caller, KeepsFiles, Official, Role, is_concerned};
+use crate::identity::{Caller, Official, Registers, Role, is_concerned};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
@@ -48,7 +48,7 @@ pub struct BindingRequestQuery {
     extensions(("x-codes" = json!("role_required invalid_cursor"))))]
 #[get("/v1/villages/{village}/binding-requests")]
 async fn list_binding_requests(
-    official: Official<KeepsFiles>,
+    official: Official<Registers>,
     query: Query<BindingRequestQuery>,
     app: Data<App>,
 ) -> Outcome<Answer<BindingRequestPage>> {
@@ -129,7 +129,7 @@ pub struct BindingDecision {
         already_bound guardian_needed invalid_field"))))]
 #[post("/v1/villages/{village}/binding-requests/{request}/decision")]
 async fn decide_binding_request(
-    official: Official<KeepsFiles>,
+    official: Official<Registers>,
     request: HttpRequest,
     decision: Command<BindingDecision>,
     app: Data<App>,

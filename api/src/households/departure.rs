@@ -16,12 +16,13 @@ use super::member::leave;
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{KeepsFiles, Official, end_accounts, has_office, is_birthday};
+use crate::identity::{Official, Registers, end_accounts, has_office, is_birthday};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::Tx;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
+use crate::sessions::{self, Ended};
 
 /// Why somebody belongs to a household no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,7 +71,7 @@ pub struct NewDeparture {
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state invalid_field"))))]
 #[post("/v1/villages/{village}/households/{household}/members/{person}/departure")]
 async fn record_departure(
-    keeper: Official<KeepsFiles>,
+    keeper: Official<Registers>,
     request: HttpRequest,
     departure: Command<NewDeparture>,
     app: Data<App>,
@@ -87,7 +88,7 @@ async fn record_departure(
 
 async fn depart(
     tx: &Tx,
-    by: &Official<KeepsFiles>,
+    by: &Official<Registers>,
     id: Uuid,
     person: Uuid,
     new: &NewDeparture,
@@ -119,7 +120,8 @@ async fn depart(
     }
     leave(tx, village, id, person, because, now).await?;
     if new.because == Because::Died {
-        end_accounts(tx, person, because, now).await?;
+        sessions::end(tx, Ended::Person(person), because, now).await?;
+        end_accounts(tx, person, now).await?;
     }
     let detail = serde_json::json!({
         "person": person, "because": because, "new_head": new.new_head, "on": new.on,

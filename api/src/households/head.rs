@@ -15,7 +15,7 @@ use super::file::{Present, changed, open, present};
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{KeepsFiles, Official, is_grown_up};
+use crate::identity::{Official, Registers, is_grown_up};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
@@ -38,7 +38,7 @@ pub struct NewHead {
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state invalid_field"))))]
 #[post("/v1/villages/{village}/households/{household}/head")]
 async fn change_head(
-    keeper: Official<KeepsFiles>,
+    keeper: Official<Registers>,
     request: HttpRequest,
     head: Command<NewHead>,
     app: Data<App>,
@@ -54,7 +54,7 @@ async fn change_head(
 
 async fn change(
     tx: &Tx,
-    by: &Official<KeepsFiles>,
+    by: &Official<Registers>,
     id: Uuid,
     person: Uuid,
     now: Instant,

@@ -14,7 +14,7 @@ use super::head::unfit;
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{KeepsFiles, Official, initials, is_birthday, is_concerned};
+use crate::identity::{Official, Registers, initials, is_birthday, is_concerned};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
@@ -48,7 +48,7 @@ pub struct Joining {
         invalid_field"))))]
 #[post("/v1/villages/{village}/households/{household}/members")]
 async fn add_member(
-    keeper: Official<KeepsFiles>,
+    keeper: Official<Registers>,
     request: HttpRequest,
     member: Command<Joining>,
     app: Data<App>,
@@ -64,7 +64,7 @@ async fn add_member(
 
 async fn add(
     tx: &Tx,
-    by: &Official<KeepsFiles>,
+    by: &Official<Registers>,
     id: Uuid,
     new: &Joining,
     now: Instant,

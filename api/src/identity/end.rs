@@ -1,21 +1,16 @@
 //! When a person dies, nobody acts for them any more.
 
-use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::Outcome;
 
-/// Closes a person's accounts, ends their sessions and takes their roles back: the next request with
-/// an old token is refused.
-pub async fn end_accounts(tx: &Tx, person: Uuid, because: &str, now: Instant) -> Outcome<()> {
+/// Closes a person's accounts and takes their roles back: the next request with an old token is
+/// refused.
+pub async fn end_accounts(tx: &Tx, person: Uuid, now: Instant) -> Outcome<()> {
     let sql = "UPDATE accounts SET status = 'disabled' WHERE person = $1";
     db::run(tx, sql, [person.into()]).await?;
-    let sql = "UPDATE sessions SET ended_at = $2, ended_because = $3 WHERE ended_at IS NULL \
-               AND account IN (SELECT id FROM accounts WHERE person = $1)";
-    let values: [Value; 3] = [person.into(), now.0.into(), because.into()];
-    db::run(tx, sql, values).await?;
     let sql = "UPDATE grants SET ends_at = $2 \
                WHERE person = $1 AND (ends_at IS NULL OR ends_at > $2)";
     db::run(tx, sql, [person.into(), now.0.into()]).await?;

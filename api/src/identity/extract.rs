@@ -221,7 +221,7 @@ offices! {
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
     /// Who writes down how households live; a grid worker only those of the grid.
-    KeepsFiles: GridWorker | Township | County;
+    Registers: GridWorker | Township | County;
     /// Who sets up villages and their rules.
     Governs: Township | County;
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 pub use appoint::{NewOfficial, appoint};
 pub use end::{end_accounts, has_office};
 pub use extract::{
-    Decides, Files, Governs, KeepsFiles, KeepsShop, Leaver, Neighbour, Office, Official, Overseer,
+    Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Registers,
     Reviews,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
