@@ -7,6 +7,8 @@ use crate::regions::Mode;
 /// A step of the cycle whose instant is set by the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// A quarter begins, and with it the policy that waited.
+    StartPolicy,
     /// Redemptions not collected in time give their points back.
     ExpireHolds,
     /// A month's publicity ends: what nobody contests becomes spendable.
@@ -23,15 +25,19 @@ pub struct State {
     pub lists: Vec<(Month, Instant)>,
     /// When the first hold expires.
     pub first_expiry: Option<Instant>,
+    /// When the policy that waits starts.
+    pub next_policy: Option<Instant>,
 }
 
-/// The next step and its instant; of several at one instant, points are given back first, then lists
-/// close, then the week.
+/// The next step and its instant; of several at one instant, a new policy starts first, then points are
+/// given back, then lists close, then the week.
 pub fn next(state: &State) -> (Instant, Step) {
+    let policy = state.next_policy.map(|at| (at, -1, Step::StartPolicy));
     let expiry = state.first_expiry.map(|at| (at, 0, Step::ExpireHolds));
     let lists = state.lists.iter().map(|(month, at)| (*at, 1, Step::CloseList(*month)));
     let sheet = (state.open_week.ends_at(), 2, Step::CloseSheet(state.open_week));
-    let first = lists.chain(expiry).chain([sheet]).min_by_key(|(at, order, _)| (*at, *order));
+    let first =
+        lists.chain(policy).chain(expiry).chain([sheet]).min_by_key(|(at, order, _)| (*at, *order));
     first.map_or((sheet.0, sheet.2), |(at, _, step)| (at, step))
 }
 
@@ -120,12 +126,15 @@ mod tests {
         let week: Week = "2024-W36".parse().expect("a week");
         let ends = week.ends_at();
         let list = "2024-08".parse().expect("a month");
-        let state = |lists, first_expiry| State { open_week: week, lists, first_expiry };
+        let state =
+            |lists, first_expiry| State { open_week: week, lists, first_expiry, next_policy: None };
         assert_eq!(next(&state(vec![], None)), (ends, Step::CloseSheet(week)));
         let both = state(vec![(list, ends)], Some(ends));
         assert_eq!(next(&both), (ends, Step::ExpireHolds));
         let lists = state(vec![(list, ends)], Some(Instant(ends.0 + 1)));
         assert_eq!(next(&lists), (ends, Step::CloseList(list)));
+        let all = State { next_policy: Some(ends), ..both };
+        assert_eq!(next(&all), (ends, Step::StartPolicy));
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::{Month, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{publicity, rankings, redemption, scoring};
+use crate::{publicity, rankings, redemption, regions, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
@@ -78,6 +78,7 @@ async fn perform(
     step: Step,
 ) -> Outcome<()> {
     match step {
+        Step::StartPolicy => regions::start_policy(tx, village, at).await,
         Step::ExpireHolds => redemption::expire(tx, village, at).await,
         Step::CloseList(month) => publicity::close_list(tx, village, month, at).await,
         Step::CloseSheet(week) => {
@@ -112,5 +113,7 @@ async fn state(tx: &Tx, village: &Village) -> Outcome<State> {
     let sql = "SELECT MIN(expires_at) FROM redemptions WHERE village = $1 AND status = 'held'";
     let expiry = db::number(tx, sql, [village.into()]).await?;
     let first_expiry = (expiry > 0).then_some(Instant(expiry));
-    Ok(State { open_week, lists: lists.into_iter().filter_map(list).collect(), first_expiry })
+    let lists = lists.into_iter().filter_map(list).collect();
+    let next_policy = regions::next_start(tx, village).await?;
+    Ok(State { open_week, lists, first_expiry, next_policy })
 }

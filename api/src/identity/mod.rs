@@ -5,8 +5,19 @@
 //! scope answers 404, a role that is lacking inside it 403.
 
 mod appoint;
+mod assignments;
+mod committees;
+mod confirm;
+mod declare;
+mod end;
 mod extract;
+mod found;
+mod give;
+mod grants;
+mod kin;
 mod me;
+mod rules;
+mod seats;
 mod token;
 
 use sea_orm::{FromQueryResult, Value};
@@ -17,8 +28,10 @@ use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
+    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Reviews, Serves,
+    Watches,
 };
+pub use grants::{Appointment, WorkerKind, grid_workers};
 pub use token::{AccessToken, issue};
 
 use crate::app::App;
@@ -27,7 +40,22 @@ use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{RegionCode, Village};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(me::show_me).service(me::list_inbox);
+    config
+        .service(me::show_me)
+        .service(me::list_inbox)
+        .service(grants::list_grants)
+        .service(give::create_grant)
+        .service(end::end_grant)
+        .service(committees::list_committees)
+        .service(found::create_committee)
+        .service(committees::show_committee)
+        .service(seats::add_member)
+        .service(seats::end_member)
+        .service(kin::list_kin)
+        .service(declare::declare_kin)
+        .service(confirm::confirm_kin)
+        .service(assignments::list_assignments)
+        .service(assignments::assign);
 }
 
 /// What somebody is trusted with, in a region and all below it.

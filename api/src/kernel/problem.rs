@@ -63,6 +63,7 @@ codes! {
     RoleRequired "role_required" 403 "您没有办理此事的职责" "Your roles do not allow this" "Ask somebody with the documented role.";
     OtherHousehold "other_household" 403 "不能替别的家庭办理" "This is for the household's own members" "Act for your own household.";
     ConflictOfInterest "conflict_of_interest" 403 "涉及本人、本户或近亲，应当回避" "Your own person, household or kin is concerned" "Leave it to somebody else.";
+    RoleAboveOwn "role_above_own" 403 "不能任免高于自己层级的职责" "The role stands above your own" "Ask the county.";
     NotFound "not_found" 404 "没有找到" "Nothing is here for you" "Check the address; what lies outside your scope also answers this.";
     MethodNotAllowed "method_not_allowed" 405 "此地址不支持该方法" "This path does not know the method" "Use a method named in `Allow`.";
     IdempotencyInFlight "idempotency_in_flight" 409 "相同的请求正在处理" "The same request is being processed" "Wait as `Retry-After` says and send it again.";
@@ -76,6 +77,9 @@ codes! {
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
+    GrantExists "grant_exists" 409 "此人已担任该职责" "The person holds this role here already" "See the grant in `existing`; end it first to change its dates.";
+    LastAdmin "last_admin" 409 "不能免去本县最后一名管理员" "This is the county's last administrator" "Appoint another one first.";
+    PreconditionFailed "precondition_failed" 412 "内容已被他人更改，请刷新后重试" "It has changed since you read it" "Read it again and send its new ETag in `If-Match`.";
     BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
     UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";
     InvalidField "invalid_field" 422 "填写的内容不符合要求" "A field breaks a rule" "`errors` names each field and its rule.";
@@ -93,6 +97,8 @@ codes! {
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
+    NearRelatives "near_relatives" 422 "监督委员会成员与其他成员、评议小组成员或超市管理员有近亲关系" "Near relatives may not sit in, or be overseen by, the supervising body" "Choose somebody who is of no member's household or kin.";
+    PreconditionRequired "precondition_required" 428 "缺少 If-Match 请求头" "The If-Match header is missing" "Read the thing first and send its ETag.";
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
     Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";
