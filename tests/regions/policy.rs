@@ -1,3 +1,4 @@
+use api::regions::{Mode, Policy};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -81,6 +82,26 @@ async fn a_change_of_mode_leaves_the_present_window_and_takes_effect_at_the_quar
     world.travel(at("2024-10-14 00:00")).await;
     assert_eq!(calendar().await["closes_at"], "2024-10-21T00:00:00.000+08:00", "one week");
     redeem(&world).await.ok();
+    world.verified().await;
+}
+
+/// August's window is open from 23 September; the quarterly policy that starts on 30 September leaves it
+/// open to its end.
+#[actix_web::test]
+async fn a_window_that_is_open_when_a_policy_starts_closes_when_it_said() {
+    let monthly =
+        Policy { mode: Mode::Monthly, publicity_weeks: 3, window_weeks: 3, ..Policy::default() };
+    let world = World::with_policy(at("2024-08-28 08:00"), monthly).await;
+    world.earn(1, 30).await;
+    world.travel(at("2024-09-24 08:00")).await;
+    let county = world.official("county", "460205").await;
+    put(&county, "\"1\"", &policy("quarterly", 4)).await.ok();
+    world.travel(at("2024-10-13 23:59:59.999")).await;
+    assert_eq!(county.get(&path()).await.ok()["mode"], "quarterly");
+    redeem(&world).await.ok();
+    world.travel(at("2024-10-14 00:00")).await;
+    let closed = redeem(&world).await.refused(409, "window_closed");
+    assert_eq!(closed["opens_at"], "2024-10-28T00:00:00.000+08:00");
     world.verified().await;
 }
 

@@ -4,9 +4,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, put};
 use sea_orm::{ConnectionTrait, Value};
 
+use super::VillageRow;
 use super::policy::{Policy, VillagePolicy, load};
 use crate::app::App;
-use crate::calendar;
+use crate::calendar::{self, Rhythm, Shop, shop};
 use crate::http::if_match;
 use crate::identity::{Governs, Official};
 use crate::kernel::audit::{self, Act};
@@ -98,11 +99,19 @@ pub async fn start_policy(tx: &Tx, village: &Village, at: Instant) -> Outcome<()
     };
     let columns =
         ["mode", "publicity_weeks", "window_weeks", "window_points_max", "point_value_fen"];
+    let kept = open_window(&super::village(tx, village).await?, at);
     let sql = format!(
-        "UPDATE villages SET policy_version = policy_version + 1, {} WHERE village = $1",
+        "UPDATE villages SET policy_version = policy_version + 1, policy_since = $2, \
+         kept_opened_at = $3, kept_closes_at = $4, {} WHERE village = $1",
         columns.map(part).join(", ")
     );
-    db::run(tx, &sql, [village.into()]).await?;
+    let values: [Value; 4] = [
+        village.into(),
+        at.0.into(),
+        kept.map(|(opened_at, _)| opened_at.0).into(),
+        kept.map(|(_, closes_at)| closes_at.0).into(),
+    ];
+    db::run(tx, &sql, values).await?;
     let sql = "DELETE FROM next_policies WHERE village = $1";
     db::run(tx, sql, [village.into()]).await?;
     let act = Act {
@@ -113,6 +122,16 @@ pub async fn start_policy(tx: &Tx, village: &Village, at: Instant) -> Outcome<()
         detail: serde_json::Value::Null,
     };
     audit::record(tx, at, act).await
+}
+
+/// The window that is open when another policy starts, if it closes by itself.
+fn open_window(policy: &VillageRow, at: Instant) -> Option<(Instant, Instant)> {
+    match shop(&Rhythm::of(policy), at) {
+        Shop::Open { opened_at, closes_at: Some(closes_at) } if opened_at < at => {
+            Some((opened_at, closes_at))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
