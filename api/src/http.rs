@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, IF_NONE_MATCH};
+use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::de::DeserializeOwned;
@@ -117,6 +117,24 @@ pub fn has_etag(request: &HttpRequest, etag: &str) -> bool {
     sent.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*"))
 }
 
+/// Whether the caller changes what they have read: `If-Match` must name the strong ETag of `version`.
+///
+/// # Errors
+/// `precondition_required` without the header, `precondition_failed` if none of its tags is the
+/// thing's own: weak tags never are.
+pub fn if_match(request: &HttpRequest, version: i64) -> Outcome<()> {
+    let mut sent = request.headers().get_all(IF_MATCH).peekable();
+    if sent.peek().is_none() {
+        return Err(Code::PreconditionRequired.into());
+    }
+    let etag = format!("\"{version}\"");
+    let mut tags = sent.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(','));
+    match tags.any(|tag| tag.trim() == etag || tag.trim() == "*") {
+        true => Ok(()),
+        false => Err(Code::PreconditionFailed.into()),
+    }
+}
+
 /// Public bytes with their strong ETag, or 304.
 pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse {
     let fresh = has_etag(request, &ready.etag);
@@ -170,4 +188,26 @@ pub fn path_id(request: &HttpRequest, name: &str) -> Outcome<Uuid> {
         return Ok(id);
     }
     Err(Code::InvalidPath.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn only_the_strong_tag_of_the_version_matches() {
+        let sent = |value: &str| {
+            let request = TestRequest::default().insert_header((IF_MATCH, value)).to_http_request();
+            if_match(&request, 3).is_ok()
+        };
+        assert!(sent("\"3\"") && sent("\"2\", \"3\"") && sent("*"));
+        for value in ["W/\"3\"", "3", "\"33\"", "\"2\"", "", "\"\""] {
+            assert!(!sent(value), "{value}");
+        }
+        let without = TestRequest::default().to_http_request();
+        let refused = if_match(&without, 3).expect_err("a refusal").refusal();
+        assert_eq!(refused.code, Code::PreconditionRequired);
+    }
 }

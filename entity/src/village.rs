@@ -17,6 +17,9 @@ pub struct Model {
     pub version: i64,
     pub point_value_fen: i64,
     pub policy_version: i64,
+    pub policy_since: i64,
+    pub kept_opened_at: Option<i64>,
+    pub kept_closes_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

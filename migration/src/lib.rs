@@ -17,6 +17,7 @@ mod m20261122_000006_create_redemptions;
 mod m20261122_000007_create_sessions;
 mod m20261122_000008_extend_people;
 mod m20261122_000010_create_grid_moves;
+mod m20261122_000011_keep_windows;
 
 pub struct Migrator;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_create_sessions::Migration),
             Box::new(m20261122_000008_extend_people::Migration),
             Box::new(m20261122_000010_create_grid_moves::Migration),
+            Box::new(m20261122_000011_keep_windows::Migration),
         ]
     }
 }

@@ -21,7 +21,7 @@ use actix_web::web::Data;
 use sea_orm::FromQueryResult;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use due::{Shop, shop};
+pub use due::{Rhythm, Shop, shop};
 pub use settle::{settle_all, settle_village};
 pub use show::{Calendar, calendar_of};
 

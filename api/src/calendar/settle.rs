@@ -12,7 +12,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::{Month, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{households, publicity, rankings, redemption, scoring};
+use crate::{households, publicity, rankings, redemption, regions, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
@@ -78,6 +78,7 @@ async fn perform(
     step: Step,
 ) -> Outcome<()> {
     match step {
+        Step::StartPolicy => regions::start_policy(tx, village, at).await,
         Step::ExpireHolds => {
             redemption::expire(tx, village, at).await?;
             households::settle_ended(tx, village, &format!("holds {at}"), at).await
@@ -124,5 +125,6 @@ async fn state(tx: &Tx, village: &Village) -> Outcome<State> {
     let term = db::number(tx, sql, [village.into()]).await?;
     let first_term = (term > 0).then_some(Instant(term));
     let lists = lists.into_iter().filter_map(list).collect();
-    Ok(State { open_week, lists, first_expiry, first_term })
+    let next_policy = regions::next_start(tx, village).await?;
+    Ok(State { open_week, lists, first_expiry, first_term, next_policy })
 }

@@ -6,7 +6,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::due::{Shop, shop};
+use super::due::{Rhythm, Shop, shop};
 use crate::app::App;
 use crate::http::path_part;
 use crate::kernel::clock::Instant;
@@ -78,7 +78,7 @@ pub async fn calendar_of(app: &App, village: &Village) -> Outcome<Calendar> {
 
 fn window(policy: &regions::VillageRow, now: Instant) -> RedemptionWindow {
     let mode = Mode::of(policy);
-    match shop(mode, policy.publicity_weeks, policy.window_weeks, now) {
+    match shop(&Rhythm::of(policy), now) {
         Shop::Open { opened_at, closes_at } => {
             RedemptionWindow { mode, open: true, opens_at: opened_at, closes_at }
         }

@@ -14,7 +14,7 @@ use super::forward::settle_ended;
 use super::read::Household;
 use super::{Notice, tell};
 use crate::app::App;
-use crate::calendar::{Shop, shop};
+use crate::calendar::{Rhythm, Shop, shop};
 use crate::http::path_id;
 use crate::identity::{Governs, Official};
 use crate::kernel::clock::Instant;
@@ -22,7 +22,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::regions::{Mode, VillageRow};
+use crate::regions::VillageRow;
 
 /// Days in which a household that moved out may spend, whether the shop's window is open or not.
 const TERM_DAYS: i64 = 30;
@@ -81,7 +81,7 @@ async fn move_out_of(
 
 /// The end of the present or next window, or 30 days, whichever is later.
 fn spend_until(policy: &VillageRow, now: Instant) -> Instant {
-    let shop = shop(Mode::of(policy), policy.publicity_weeks, policy.window_weeks, now);
+    let shop = shop(&Rhythm::of(policy), now);
     let window_ends = match shop {
         Shop::Open { closes_at, .. } => closes_at,
         Shop::Closed { opens_at } => Some(opens_at.plus_days(7 * policy.window_weeks)),

@@ -224,4 +224,8 @@ offices! {
     Registers: GridWorker | Township | County;
     /// Who sets up villages and their rules.
     Governs: Township | County;
+    /// Who sees who holds which office.
+    Watches: Committee | Township | County;
+    /// Whoever holds an office for the village.
+    Serves: GridWorker | Panel | Committee | Clerk | Township | County;
 }

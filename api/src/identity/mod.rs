@@ -4,25 +4,38 @@
 //! village of the path; [`Official`] has one of the named roles there. What lies outside the caller's
 //! scope answers 404, a role that is lacking inside it 403.
 
+mod accounts;
 mod appoint;
+mod assignments;
+mod committees;
+mod confirm;
+mod declare;
 mod end;
 mod extract;
 mod facts;
+mod found;
+mod give;
+mod grants;
+mod kin;
+mod rules;
+mod seats;
 mod sounds;
 mod token;
 
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+pub use accounts::{end_accounts, has_office};
 pub use appoint::{NewOfficial, appoint};
-pub use end::{end_accounts, has_office};
 pub use extract::{
     Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Registers,
-    Reviews,
+    Reviews, Serves, Watches,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
+pub use grants::{Appointment, WorkerKind, grid_workers};
 pub use sounds::initials;
 pub use token::{ACCESS_SECONDS, Bearer, issue};
 
@@ -30,6 +43,23 @@ use crate::app::App;
 use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{RegionCode, Village};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(grants::list_grants)
+        .service(give::create_grant)
+        .service(end::end_grant)
+        .service(committees::list_committees)
+        .service(found::create_committee)
+        .service(committees::show_committee)
+        .service(seats::add_member)
+        .service(seats::end_member)
+        .service(kin::list_kin)
+        .service(declare::declare_kin)
+        .service(confirm::confirm_kin)
+        .service(assignments::list_assignments)
+        .service(assignments::assign);
+}
 
 /// What somebody is trusted with, in a region and all below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -87,6 +87,9 @@ codes! {
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
     OpenHolds "open_holds" 409 "还有未取的兑换" "Prizes are still held for the household" "Have them collected or cancelled first.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
+    GrantExists "grant_exists" 409 "此人已担任该职责" "The person holds this role here already" "See the grant in `existing`; end it first to change its dates.";
+    LastAdmin "last_admin" 409 "不能免去本县最后一名管理员" "This is the county's last administrator" "Appoint another one first.";
+    PreconditionFailed "precondition_failed" 412 "内容已被他人更改，请刷新后重试" "It has changed since you read it" "Read it again and send its new ETag in `If-Match`.";
     BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
     UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";
     InvalidField "invalid_field" 422 "填写的内容不符合要求" "A field breaks a rule" "`errors` names each field and its rule.";
@@ -105,6 +108,8 @@ codes! {
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
+    NearRelatives "near_relatives" 422 "监督委员会成员与其他成员、评议小组成员或超市管理员有近亲关系" "Near relatives may not sit in, or be overseen by, the supervising body" "Choose somebody who is of no member's household or kin.";
+    PreconditionRequired "precondition_required" 428 "缺少 If-Match 请求头" "The If-Match header is missing" "Read the thing first and send its ETag.";
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
     LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
     WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";

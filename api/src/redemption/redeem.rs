@@ -13,7 +13,7 @@ use super::code::pickup_code;
 use super::read::{Redemption, load};
 use super::stock::{Change, change_stock};
 use crate::app::App;
-use crate::calendar::{Shop, shop};
+use crate::calendar::{Rhythm, Shop, shop};
 use crate::households::may_spend;
 use crate::identity::Neighbour;
 use crate::kernel::audit::{self, Act};
@@ -23,7 +23,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::regions::{Mode, VillageRow};
+use crate::regions::VillageRow;
 
 /// Points for a prize.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -143,7 +143,7 @@ fn open_since(
     own_term: Option<Instant>,
     now: Instant,
 ) -> Result<Instant, Refusal> {
-    match shop(Mode::of(policy), policy.publicity_weeks, policy.window_weeks, now) {
+    match shop(&Rhythm::of(policy), now) {
         Shop::Open { opened_at, .. } => Ok(opened_at),
         Shop::Closed { opens_at } => own_term
             .ok_or_else(|| Refusal { opens_at: Some(opens_at), ..Code::WindowClosed.into() }),

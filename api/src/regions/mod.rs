@@ -1,4 +1,10 @@
-//! The tree of regions and the villages that take part.
+//! The tree of regions, the villages that take part, their policies and grids.
+
+mod change;
+mod grids;
+mod opening;
+mod parts;
+mod policy;
 
 use actix_web::get;
 use actix_web::web::Data;
@@ -6,6 +12,9 @@ use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use change::{next_start, start_policy};
+pub use policy::{Mode, Policy};
 
 use crate::app::App;
 use crate::http::{Query, path_part};
@@ -20,11 +29,19 @@ use crate::kernel::region::{Level, RegionCode, Village};
 pub type VillageRow = entity::village::Model;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_regions).service(show_region);
+    config
+        .service(list_regions)
+        .service(show_region)
+        .service(parts::add_parts)
+        .service(opening::open_region)
+        .service(policy::show_policy)
+        .service(change::put_policy)
+        .service(grids::list_grids)
+        .service(grids::create_grid);
 }
 
 /// A region of the national table.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Region {
     pub code: RegionCode,
     pub level: Level,
@@ -35,7 +52,7 @@ pub struct Region {
     pub parent: Option<RegionCode>,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct RegionPage {
     pub items: Vec<Region>,
 }
@@ -88,6 +105,18 @@ pub async fn find(on: &impl ConnectionTrait, code: &RegionCode) -> Outcome<Regio
     Ok(row.and_then(region).ok_or(Code::NotFound)?)
 }
 
+/// The region of this code, its row kept unchanged by others until the transaction ends: the lock of
+/// who holds which office there.
+///
+/// # Errors
+/// `not_found` if the table does not have it.
+pub async fn lock(tx: &Tx, code: &RegionCode) -> Outcome<Region> {
+    let sql =
+        format!("SELECT code, parent, name FROM regions WHERE code = $1{}", db::exclusively(tx));
+    let row = db::one::<RegionRow>(tx, &sql, [code.into()]).await?;
+    Ok(row.and_then(region).ok_or(Code::NotFound)?)
+}
+
 fn region(row: RegionRow) -> Option<Region> {
     let code: RegionCode = row.code.parse().ok()?;
     let parent = row.parent.and_then(|parent| parent.parse().ok());
@@ -121,55 +150,10 @@ pub async fn add(tx: &Tx, regions: &[(RegionCode, String)]) -> Outcome<()> {
     Ok(())
 }
 
-/// When a village redeems, and how long things last.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    pub mode: Mode,
-    /// 1–4 weeks of publicity.
-    pub publicity_weeks: i64,
-    /// 1–4 weeks of redemption.
-    pub window_weeks: i64,
-    /// A household spends at most this many points in a window.
-    pub window_points_max: i64,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { mode: Mode::Quarterly, publicity_weeks: 1, window_weeks: 2, window_points_max: 200 }
-    }
-}
-
-/// How often points can be spent (一季一兑换 is the normal case).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    Quarterly,
-    Monthly,
-    AlwaysOpen,
-}
-
-impl Mode {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Quarterly => "quarterly",
-            Self::Monthly => "monthly",
-            Self::AlwaysOpen => "always_open",
-        }
-    }
-
-    pub fn of(row: &VillageRow) -> Self {
-        match row.mode.as_str() {
-            "monthly" => Self::Monthly,
-            "always_open" => Self::AlwaysOpen,
-            _ => Self::Quarterly,
-        }
-    }
-}
-
 /// Switches a village on: its policy, and the sheet of the week it starts in.
 pub async fn open_village(tx: &Tx, village: &Village, policy: Policy, now: Instant) -> Outcome<()> {
     let week = Week::of(now);
-    let values: [Value; 7] = [
+    let values: [Value; 8] = [
         village.into(),
         policy.mode.as_str().into(),
         policy.publicity_weeks.into(),
@@ -177,10 +161,11 @@ pub async fn open_village(tx: &Tx, village: &Village, policy: Policy, now: Insta
         policy.window_points_max.into(),
         now.0.into(),
         week.ends_at().0.into(),
+        policy.point_value_fen.into(),
     ];
     let sql = "INSERT INTO villages (village, mode, publicity_weeks, window_weeks, \
-               window_points_max, starts_at, next_due_at, version) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, 1)";
+               window_points_max, starts_at, next_due_at, version, point_value_fen) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)";
     db::run(tx, sql, values).await?;
     let sql = "INSERT INTO score_sheets (village, week, status, closes_at, line_count, points) \
                VALUES ($1, $2, 'open', $3, 0, 0)";

@@ -1,0 +1,3 @@
+mod committees;
+mod grants;
+mod kin;

@@ -1,0 +1,3 @@
+mod grids;
+mod policy;
+mod tree;
