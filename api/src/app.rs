@@ -15,6 +15,7 @@ use crate::kernel::cache::Cache;
 use crate::kernel::clock::Clock;
 use crate::kernel::db::{self, Db};
 use crate::kernel::problem::Outcome;
+use crate::kernel::tries::Tries;
 use crate::{calendar, contract, http, routes, rules, sandbox};
 
 pub struct App {
@@ -25,6 +26,8 @@ pub struct App {
     pub rule_books: rules::Books,
     /// No village has anything due before this instant; see [`calendar`].
     pub next_due: AtomicI64,
+    /// Wrong household codes: 20 in 15 minutes.
+    pub code_tries: Tries,
 }
 
 impl App {
@@ -37,7 +40,8 @@ impl App {
         let cache = Cache::connect(storage.redis_url.as_deref(), &storage.redis_prefix).await;
         let clock = if config.is_sandbox() { sandbox::clock() } else { Clock::System };
         let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
-        Ok(Self { db, cache, clock, config, rule_books, next_due })
+        let code_tries = Tries::new(20, 15);
+        Ok(Self { db, cache, clock, config, rule_books, next_due, code_tries })
     }
 }
 

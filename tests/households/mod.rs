@@ -1,3 +1,9 @@
+mod code;
+mod consent;
+mod facts;
+mod import;
+mod search;
+
 use serde_json::{Value, json};
 
 use crate::support::{FAR, HERE, NEXT, World, at, household_id, new_id};

@@ -74,6 +74,15 @@ impl Neighbour {
         Ok(self.caller.household_in(&self.village).ok_or(Code::RoleRequired)?)
     }
 
+    /// Whether the caller has one of an office's roles over the village, or, for a grid worker, in it.
+    pub fn serves<O: Office>(&self) -> bool {
+        let village = self.village.as_str();
+        let here = |grant: &Grant| {
+            grant.region.contains(village) || grant.region.as_str().starts_with(village)
+        };
+        self.caller.grants.iter().any(|grant| O::ROLES.contains(&grant.role) && here(grant))
+    }
+
     async fn extract(request: &HttpRequest) -> Outcome<Self> {
         let village: Village = path_part(request, "village")?;
         let caller = Caller::extract(request).await?;
@@ -123,12 +132,7 @@ impl<O: Office + 'static> FromRequest for Official<O> {
         let request = request.clone();
         Box::pin(async move {
             let neighbour = Neighbour::extract(&request).await?;
-            let village = neighbour.village.as_str();
-            let works_here = |grant: &Grant| {
-                grant.region.contains(village) || grant.region.as_str().starts_with(village)
-            };
-            let held = |grant: &Grant| O::ROLES.contains(&grant.role) && works_here(grant);
-            if !neighbour.grants.iter().any(held) {
+            if !neighbour.serves::<O>() {
                 return Err(Code::RoleRequired.into());
             }
             Ok(Self { neighbour, office: PhantomData })
@@ -184,6 +188,8 @@ offices! {
     Decides: Committee;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
+    /// Who works with households' files: all who serve the village.
+    ReadsFiles: GridWorker | Panel | Committee | Clerk | Township | County;
     /// Who sets up villages and their rules.
     Governs: Township | County;
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, Reviews,
+    Decides, Files, Governs, KeepsShop, Neighbour, Office, Official, Overseer, ReadsFiles, Reviews,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use sounds::initials;
@@ -172,4 +172,20 @@ pub async fn is_concerned(
     let sql = format!("SELECT COUNT(*) FROM ({CONCERNED} AND m.household = $3) AS concerned");
     let values: [Value; 3] = [village.into(), person.into(), household.into()];
     Ok(db::number(on, &sql, values).await? > 0)
+}
+
+/// Whether a person has, or had, an office over this village or in it.
+pub async fn serves_there(
+    on: &impl sea_orm::ConnectionTrait,
+    village: &Village,
+    person: Uuid,
+) -> Outcome<bool> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        region: String,
+    }
+    let sql = "SELECT DISTINCT region FROM grants WHERE person = $1";
+    let rows = db::all::<Row>(on, sql, [person.into()]).await?;
+    let code = village.as_str();
+    Ok(rows.iter().any(|row| row.region.starts_with(code) || code.starts_with(&row.region)))
 }

@@ -12,3 +12,5 @@ pub mod period;
 pub mod problem;
 pub mod region;
 pub mod text;
+pub mod tries;
+pub mod upload;

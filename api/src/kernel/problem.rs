@@ -76,8 +76,9 @@ codes! {
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
+    AlreadyBound "already_bound" 409 "此人已在另一户的档案中" "This person already belongs to an active household" "End the membership there first.";
     BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
-    UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";
+    UnsupportedMediaType "unsupported_media_type" 415 "请求正文的格式不受支持" "The body is not of the media type this operation reads" "Set `Content-Type: application/json`; files have their own types, none is compressed.";
     InvalidField "invalid_field" 422 "填写的内容不符合要求" "A field breaks a rule" "`errors` names each field and its rule.";
     IdempotencyKeyReused "idempotency_key_reused" 422 "Idempotency-Key 已用于另一请求" "This key was used with another request" "Make a new key for a new effect.";
     RuleNotInForce "rule_not_in_force" 422 "细则在当天不适用" "The rule was not in force on the day of the deed" "Choose a rule from the village's list.";
@@ -91,9 +92,12 @@ codes! {
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
+    RosterRefused "roster_refused" 422 "名册有误，未导入任何一行" "The roster has errors; nothing was imported" "`errors` names row and column; try with `dry_run=true` first.";
+    ConsentTextChanged "consent_text_changed" 422 "告知同意书不是现行版本" "This is not the consent text in force" "Read `/v1/consent-text` and show it again.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
+    TooManyTries "too_many_tries" 429 "尝试次数过多，请稍后再试" "Too many wrong tries" "Wait as `Retry-After` says.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
     Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";
 }
