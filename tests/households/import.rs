@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use reqwest::Method;
-use rust_xlsxwriter::{DocProperties, Formula, Workbook};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Formula, Workbook};
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Answer, HERE, NEXT, World, at};
@@ -154,14 +154,16 @@ async fn a_roster_is_read_as_excel_saves_it() {
     for (column, header) in (0..).zip(HEADER) {
         sheet.write_string(0, column, header).expect("a header");
     }
-    // Numbers as numbers, a day as text, a name by a formula.
+    // Numbers as numbers, a day as a day, a name by a formula.
     sheet.write_number(1, 0, 101).expect("a cell");
     sheet.write_number(1, 1, 1).expect("a cell");
     let name = Formula::new("=CONCATENATE(\"王\",\"小明\")").set_result("王小明");
     sheet.write_formula(1, 2, name).expect("a cell");
     sheet.write_string(1, 3, "户主").expect("a cell");
     sheet.write_number(1, 4, 13_800_138_000_f64).expect("a cell");
-    sheet.write_string(1, 6, "1949-12-31").expect("a cell");
+    let born_on = ExcelDateTime::from_ymd(1949, 12, 31).expect("a day");
+    let as_day = Format::new().set_num_format("yyyy/m/d");
+    sheet.write_with_format(1, 6, &born_on, &as_day).expect("a cell");
     let book = book.save_to_buffer().expect("a workbook");
     let done = send(&township, "k", false, XLSX, book).await;
     assert_eq!(errors(&done.clone().ok()), Vec::new());
