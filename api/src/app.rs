@@ -15,6 +15,7 @@ use crate::kernel::cache::Cache;
 use crate::kernel::clock::Clock;
 use crate::kernel::db::{self, Db};
 use crate::kernel::problem::Outcome;
+use crate::kernel::tries::Tries;
 use crate::sessions::WeChat;
 use crate::{calendar, contract, http, routes, rules, sandbox};
 
@@ -29,6 +30,8 @@ pub struct App {
     /// No village has anything due before this instant; see [`calendar`].
     pub next_due: AtomicI64,
     pub wechat: WeChat,
+    /// Wrong household codes: 20 in 15 minutes.
+    pub code_tries: Tries,
 }
 
 impl App {
@@ -43,7 +46,8 @@ impl App {
         let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
         let token_clock = Clock::System;
         let wechat = WeChat::new(&config, cache.clone());
-        Ok(Self { db, cache, clock, token_clock, config, rule_books, next_due, wechat })
+        let code_tries = Tries::new(20, 15);
+        Ok(Self { db, cache, clock, token_clock, config, rule_books, next_due, wechat, code_tries })
     }
 }
 

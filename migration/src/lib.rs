@@ -16,8 +16,8 @@ mod m20261122_000005_create_cycle;
 mod m20261122_000006_create_redemptions;
 mod m20261122_000007_create_sessions;
 mod m20261122_000008_extend_people;
-mod m20261122_000010_create_grid_moves;
-mod m20261122_000011_keep_windows;
+mod m20261122_000009_create_grid_moves;
+mod m20261122_000010_keep_windows;
 
 pub struct Migrator;
 
@@ -33,8 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_create_redemptions::Migration),
             Box::new(m20261122_000007_create_sessions::Migration),
             Box::new(m20261122_000008_extend_people::Migration),
-            Box::new(m20261122_000010_create_grid_moves::Migration),
-            Box::new(m20261122_000011_keep_windows::Migration),
+            Box::new(m20261122_000009_create_grid_moves::Migration),
+            Box::new(m20261122_000010_keep_windows::Migration),
         ]
     }
 }

@@ -4,7 +4,7 @@
 use api::app::{self, App};
 use api::calendar;
 use api::config::Config;
-use api::households::{Consent, NewHousehold, NewMember, create_all};
+use api::households::{Consent, NewHousehold, NewMember, Opening, create_all};
 use api::identity::{self, NewOfficial};
 use api::kernel::clock::Instant;
 use api::kernel::db::Tx;
@@ -155,7 +155,8 @@ async fn settle_in(tx: &Tx, size: Size, at: usize, now: Instant) -> Outcome<()> 
         household(&village, number + 1, number - first + 1, (number - first) * grids / count + 1)
     });
     let households = households.collect::<Outcome<Vec<_>>>()?;
-    create_all(tx, &village, None, &households, now).await?;
+    let opening = Opening { village: &village, by: None, secret: b"nobody has a phone", now };
+    create_all(tx, &opening, &households).await?;
     let heads = households.iter().filter_map(|it| it.members.first());
     let heads: Vec<_> = heads
         .map(|head| NewOfficial {
@@ -180,7 +181,8 @@ fn household(
 ) -> Outcome<NewHousehold> {
     let member = |kind, is_head| {
         let name = format!("王{number}");
-        Ok::<_, Problem>(NewMember { person: id(kind, number)?, name, is_head })
+        let person = id(kind, number)?;
+        Ok::<_, Problem>(NewMember { person, name, is_head, ..NewMember::default() })
     };
     Ok(NewHousehold {
         id: id(HOUSEHOLD_ID, number)?,

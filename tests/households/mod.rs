@@ -1,4 +1,9 @@
+mod code;
+mod consent;
+mod facts;
+mod import;
 mod lives;
+mod search;
 
 use serde_json::{Value, json};
 

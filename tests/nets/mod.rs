@@ -2,4 +2,5 @@
 
 mod contract;
 mod method;
+mod roles;
 mod tidy;

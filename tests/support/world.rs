@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use actix_web::web::Data;
 use api::app::{self, App};
 use api::config::Config;
-use api::households::{self, Consent, NewHousehold, NewMember};
+use api::households::{self, Consent, NewHousehold, NewMember, Opening};
 use api::identity::{self, Grant, NewOfficial, Role};
 use api::kernel::clock::{Clock, Instant};
 use api::kernel::db::Tx;
@@ -289,7 +289,8 @@ async fn found_village(tx: &Tx, code: &str, policy: Policy, now: Instant) {
     let prizes = redemption::builtin().expect("the prizes");
     redemption::stock_shop(tx, &village, &prizes, 1, now).await.expect("a shop");
     let households: Vec<_> = (1..=HOUSEHOLDS).map(|number| household(code, number)).collect();
-    households::create_all(tx, &village, None, &households, now).await.expect("households");
+    let opening = Opening { village: &village, by: None, secret: b"nobody has a phone yet", now };
+    households::create_all(tx, &opening, &households).await.expect("households");
     let mut officials = Vec::new();
     for (office, role) in [
         ("panel", Role::Panel),
@@ -333,9 +334,10 @@ pub fn head_name(number: usize) -> String {
 }
 
 fn household(village: &str, number: usize) -> NewHousehold {
-    let head =
-        NewMember { person: head_id(village, number), name: head_name(number), is_head: true };
-    let spouse = NewMember { person: Uuid::now_v7(), name: "配偶".to_owned(), is_head: false };
+    let member =
+        |person, name, is_head| NewMember { person, name, is_head, ..NewMember::default() };
+    let head = member(head_id(village, number), head_name(number), true);
+    let spouse = member(Uuid::now_v7(), "配偶".to_owned(), false);
     NewHousehold {
         id: household_id(village, number),
         number: i64::try_from(number).expect("a number"),

@@ -4,23 +4,25 @@ use std::collections::BTreeSet;
 
 use actix_web::post;
 use actix_web::web::Data;
-use sea_orm::FromQueryResult;
+use chrono::NaiveDate;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::consents;
+use super::persons::{self, Entrant, Facts};
 use super::read::{Household, load};
 use crate::app::App;
 use crate::calendar;
-use crate::identity::{Governs, Official};
+use crate::identity::{Governs, Official, Private};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::{Level, RegionCode, Village};
-use crate::kernel::text::readable;
 
 /// A household's new file.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -35,7 +37,7 @@ pub struct NewHousehold {
     pub number: i64,
     /// The grid it belongs to.
     pub grid: RegionCode,
-    /// How the household agreed to take part, if it has.
+    /// How the household agreed to take part, if it has; an official records paper only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub consent: Option<Consent>,
@@ -63,10 +65,10 @@ impl Consent {
     }
 }
 
-#[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewMember {
-    /// The person, made by the client, UUIDv7.
+    /// The person, made by the client, UUIDv7. One who is known by the ID number keeps their own.
     #[validate(custom(function = "uuid_v7"))]
     pub person: Uuid,
     #[validate(length(min = 1, max = 50))]
@@ -74,13 +76,28 @@ pub struct NewMember {
     pub name: String,
     /// Exactly one member is the head (户主).
     pub is_head: bool,
+    /// A mainland mobile number; kept as a digest and masked, never shown.
+    #[serde(default, skip_serializing)]
+    #[schema(value_type = Option<String>, nullable = false, write_only, max_length = 40,
+        example = "13800138000")]
+    pub phone: Option<Private>,
+    /// A resident's ID number of 18 or 15 characters; kept as a digest, never shown. Tells the birthday.
+    #[serde(default, skip_serializing)]
+    #[schema(value_type = Option<String>, nullable = false, write_only, max_length = 40,
+        example = "11010519491231002X")]
+    pub id_number: Option<Private>,
+    /// Below 14 years a member is never named in public.
+    #[serde(default, skip_serializing)]
+    #[schema(value_type = Option<String>, format = Date, nullable = false, write_only,
+        example = "1949-12-31")]
+    pub born_on: Option<NaiveDate>,
 }
 
 /// Open a household's file
 #[utoipa::path(tag = "households", operation_id = "households_create", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewHousehold, responses((status = 201, body = Household)),
-    extensions(("x-codes" = json!("role_required invalid_field id_taken"))))]
+    extensions(("x-codes" = json!("role_required invalid_field id_taken already_bound"))))]
 #[post("/v1/villages/{village}/households")]
 async fn create_household(
     officer: Official<Governs>,
@@ -88,10 +105,11 @@ async fn create_household(
     app: Data<App>,
 ) -> Outcome<Answer<Household>> {
     let village = &officer.village;
+    let secret = app.config.secrets.identity();
     let done = household.once(&app, village.as_str(), officer.account, async |tx| {
         let now = app.clock.now();
-        create_all(tx, village, Some(officer.person), std::slice::from_ref(&household.body), now)
-            .await?;
+        let opening = Opening { village, by: Some(officer.person), secret, now };
+        create_all(tx, &opening, std::slice::from_ref(&household.body)).await?;
         load(tx, village, household.body.id).await
     });
     let done = done.await?.created();
@@ -99,27 +117,74 @@ async fn create_household(
     Ok(done)
 }
 
+/// Where, by whom and when files are opened.
+pub struct Opening<'a> {
+    pub village: &'a Village,
+    /// The official; `None` for what loads demos and tests.
+    pub by: Option<Uuid>,
+    /// Makes digests of phones and ID numbers.
+    pub secret: &'a [u8],
+    pub now: Instant,
+}
+
 /// Opens the files of many households: all or none.
 ///
 /// # Errors
-/// `invalid_field` names the household that lacks a single head, a readable name or a grid of this
-/// village; `id_taken` if an id or number is already used.
+/// `invalid_field` names what is wrong: not a single head, an unreadable name, phone or ID number, a
+/// grid of another village; `id_taken` if an id or number is already used; `already_bound` if a person
+/// belongs to an active household.
 pub async fn create_all(
     tx: &Tx,
-    village: &Village,
-    by: Option<Uuid>,
+    opening: &Opening<'_>,
     households: &[NewHousehold],
-    now: Instant,
 ) -> Outcome<()> {
-    for household in households {
-        check(village, household)?;
+    let Opening { village, by, now, .. } = *opening;
+    let checked = households.iter().map(|household| check(opening, household));
+    let facts = checked.collect::<Result<Vec<_>, _>>()?;
+    calendar::touch(tx, village, now).await?;
+    let known = grids(tx, village).await?;
+    if let Some(lost) = households.iter().find(|it| !known.contains(it.grid.as_str())) {
+        let detail = format!("household {}: no such grid", lost.number);
+        return Err(Refusal::from(Code::InvalidField).at("/grid", "unknown", detail).into());
     }
-    known_grids(tx, village, households).await?;
+    let mut entrants = Vec::new();
+    for (household, facts) in households.iter().zip(&facts) {
+        let members = household.members.iter().zip(facts).enumerate();
+        entrants.extend(members.map(|(at, (it, facts))| Entrant::new(household.id, at, it, facts)));
+    }
+    persons::recognise(tx, &mut entrants).await?;
+    write(tx, opening, households, &facts).await?;
+    persons::write(tx, village.as_str(), &entrants, now).await?;
+    consents::sign_all(tx, opening, households, &entrants).await?;
+    let act = Act {
+        region: village.as_str(),
+        actor: by,
+        action: "household.create",
+        subject: format!("{} households", households.len()),
+        detail: serde_json::json!({ "first": households.first().map(|it| it.id) }),
+    };
+    audit::record(tx, now, act).await
+}
+
+async fn write(
+    tx: &Tx,
+    opening: &Opening<'_>,
+    households: &[NewHousehold],
+    facts: &[Vec<Facts>],
+) -> Outcome<()> {
+    let (now, today) = (opening.now, opening.now.day());
     let registered = |it: &NewHousehold| it.consent.map(|consent| consent.as_str().to_owned());
     let activated = |it: &NewHousehold| (it.consent == Some(Consent::Account)).then_some(now.0);
+    let is_young = |(household, facts): (&NewHousehold, &Vec<Facts>)| {
+        household
+            .members
+            .iter()
+            .zip(facts)
+            .any(|(it, facts)| it.is_head && !facts.is_grown_up(today))
+    };
     let count = households.len();
     let columns = [
-        Column::Text("village", vec![village.to_string(); count]),
+        Column::Text("village", vec![opening.village.to_string(); count]),
         Column::Uuid("id", households.iter().map(|it| it.id).collect()),
         Column::Number("number", households.iter().map(|it| it.number).collect()),
         Column::Text("grid", households.iter().map(|it| it.grid.to_string()).collect()),
@@ -132,95 +197,59 @@ pub async fn create_all(
         Column::MaybeNumber("activated_at", households.iter().map(activated).collect()),
         Column::Number("created_at", vec![now.0; count]),
         Column::Number("version", vec![1; count]),
+        Column::Flag("name_hidden", households.iter().zip(facts).map(is_young).collect()),
     ];
     let written = db::bulk_insert(tx, "households", &columns, "ON CONFLICT DO NOTHING").await?;
     if written != count as u64 {
         return Err(Code::IdTaken.into());
     }
-    create_members(tx, village, households, now).await?;
-    calendar::touch(tx, village, now).await?;
-    let act = Act {
-        region: village.as_str(),
-        actor: by,
-        action: "household.create",
-        subject: format!("{count} households"),
-        detail: serde_json::json!({ "first": households.first().map(|it| it.id) }),
-    };
-    audit::record(tx, now, act).await
-}
-
-fn check(village: &Village, household: &NewHousehold) -> Result<(), Refusal> {
-    let odd = |pointer: &str, detail: String| {
-        Err(Refusal::from(Code::InvalidField).at(pointer, "invalid", detail))
-    };
-    let number = household.number;
-    let grid = &household.grid;
-    if grid.level() != Level::Grid || !village.region().contains(grid.as_str()) {
-        return odd("/grid", format!("household {number}: not a grid of this village"));
-    }
-    if household.members.iter().filter(|member| member.is_head).count() != 1 {
-        return odd("/members", format!("household {number}: exactly one member is the head"));
-    }
-    if household.members.iter().any(|member| readable(&member.name).is_none()) {
-        return odd("/members", format!("household {number}: a name is not readable"));
-    }
     Ok(())
 }
 
-/// Every grid must be one that the village has.
-async fn known_grids(tx: &Tx, village: &Village, households: &[NewHousehold]) -> Outcome<()> {
+/// Checks one household by itself; the facts about its members.
+fn check(opening: &Opening<'_>, household: &NewHousehold) -> Result<Vec<Facts>, Refusal> {
+    let (village, today) = (opening.village, opening.now.day());
+    let refuse = |pointer: &str, code: &str, detail: &str| {
+        let detail = format!("household {}: {detail}", household.number);
+        Refusal::from(Code::InvalidField).at(pointer, code, detail)
+    };
+    let grid = &household.grid;
+    if grid.level() != Level::Grid || !village.region().contains(grid.as_str()) {
+        return Err(refuse("/grid", "invalid", "not a grid of this village"));
+    }
+    if household.members.iter().filter(|member| member.is_head).count() != 1 {
+        return Err(refuse("/members", "invalid", "exactly one member is the head"));
+    }
+    let mut numbers = BTreeSet::new();
+    let mut known = Vec::new();
+    for (at, member) in household.members.iter().enumerate() {
+        let facts = Facts::of(member, opening.secret, today).map_err(|all| {
+            all.iter().fold(Refusal::from(Code::InvalidField), |refusal, odd| {
+                refusal.at(&format!("/members/{at}/{}", odd.field), odd.code, odd.detail)
+            })
+        })?;
+        if facts.id_digest.as_ref().is_some_and(|digest| !numbers.insert(digest.clone())) {
+            let pointer = format!("/members/{at}/id_number");
+            return Err(refuse(&pointer, "repeated", "the same person twice"));
+        }
+        known.push(facts);
+    }
+    if household.consent.is_some() && !known.iter().any(|facts| facts.is_grown_up(today)) {
+        return Err(refuse("/consent", "guardian", "no member is 14 or older"));
+    }
+    if household.consent == Some(Consent::Account) && opening.by.is_some() {
+        return Err(refuse("/consent", "invalid", "only an account's owner consents in the app"));
+    }
+    Ok(known)
+}
+
+/// The codes of the village's grids.
+pub async fn grids(on: &impl ConnectionTrait, village: &Village) -> Outcome<BTreeSet<String>> {
     #[derive(FromQueryResult)]
     struct Row {
         code: String,
     }
     let sql = "SELECT code FROM regions WHERE parent = $1";
-    let rows = db::all::<Row>(tx, sql, [village.into()]).await?;
-    let known: BTreeSet<_> = rows.into_iter().map(|row| row.code).collect();
-    match households.iter().find(|household| !known.contains(household.grid.as_str())) {
-        None => Ok(()),
-        Some(household) => {
-            let detail = format!("household {}: no such grid", household.number);
-            Err(Refusal::from(Code::InvalidField).at("/grid", "unknown", detail).into())
-        }
-    }
-}
-
-async fn create_members(
-    tx: &Tx,
-    village: &Village,
-    households: &[NewHousehold],
-    now: Instant,
-) -> Outcome<()> {
-    let members: Vec<_> = households
-        .iter()
-        .flat_map(|household| household.members.iter().map(|member| (household.id, member)))
-        .collect();
-    let count = members.len();
-    let names: Vec<_> =
-        members.iter().map(|(_, it)| readable(&it.name).unwrap_or_default()).collect();
-    let persons: Vec<_> = members.iter().map(|(_, it)| it.person).collect();
-    let columns = [
-        Column::Uuid("id", persons.clone()),
-        Column::Text("name", names.clone()),
-        Column::Number("created_at", vec![now.0; count]),
-    ];
-    if db::bulk_insert(tx, "persons", &columns, "ON CONFLICT DO NOTHING").await? != count as u64 {
-        return Err(Refusal::from(Code::IdTaken).because("a person's id is in use").into());
-    }
-    let columns = [
-        Column::Uuid("person", persons.clone()),
-        Column::Text("village", vec![village.to_string(); count]),
-        Column::Uuid("household", members.iter().map(|(household, _)| *household).collect()),
-        Column::Number("bound_at", vec![now.0; count]),
-    ];
-    db::bulk_insert(tx, "bindings", &columns, "").await?;
-    let columns = [
-        Column::Text("village", vec![village.to_string(); count]),
-        Column::Uuid("household", members.iter().map(|(household, _)| *household).collect()),
-        Column::Uuid("person", persons),
-        Column::Text("name", names),
-        Column::Flag("is_head", members.iter().map(|(_, it)| it.is_head).collect()),
-    ];
-    db::bulk_insert(tx, "members", &columns, "").await?;
-    Ok(())
+    let rows = db::all::<Row>(on, sql, [village.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.code).collect())
 }

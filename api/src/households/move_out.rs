@@ -157,6 +157,9 @@ mod tests {
             version: 1,
             point_value_fen: 100,
             policy_version: 1,
+            policy_since: 0,
+            kept_opened_at: None,
+            kept_closes_at: None,
         }
     }
 

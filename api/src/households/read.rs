@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::code::household_by_code;
 use super::may_read;
+use super::search::{FOUND, Wanted};
 use crate::app::App;
 use crate::http::{Query, path_id};
-use crate::identity::{Neighbour, Official, Reviews};
+use crate::identity::{Neighbour, Official, Reviews, Serves};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
 use crate::kernel::page::Start;
-use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
 
 /// A household's file, for those who may see it.
@@ -78,6 +80,12 @@ pub struct HouseholdQuery {
     /// Only this number.
     #[param(nullable = false)]
     number: Option<i64>,
+    /// Part of a member's name, or how it begins in pinyin (`zsq`, `zhang`): 1 to 50 characters.
+    #[param(nullable = false, min_length = 1, max_length = 50)]
+    search: Option<String>,
+    /// Only the household whose paper shows this code; alone.
+    #[param(nullable = false, min_length = 1, max_length = 40)]
+    code: Option<String>,
     #[param(nullable = false)]
     cursor: Option<String>,
     #[param(nullable = false, minimum = 1, maximum = 100)]
@@ -88,27 +96,65 @@ pub struct HouseholdQuery {
 #[utoipa::path(tag = "households", operation_id = "households_list", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"), HouseholdQuery),
     responses((status = 200, body = HouseholdPage)),
-    extensions(("x-codes" = json!("role_required invalid_cursor"))))]
+    extensions(("x-codes" = json!("role_required invalid_cursor too_many_tries"))))]
 #[get("/v1/villages/{village}/households")]
 async fn list_households(
-    official: Official<Reviews>,
+    official: Official<Serves>,
     query: Query<HouseholdQuery>,
     app: Data<App>,
 ) -> Outcome<Answer<HouseholdPage>> {
-    let HouseholdQuery { number, cursor, limit } = query.0;
-    let filter = format!("households {} {number:?}", official.village);
+    match query.0.code.as_deref() {
+        Some(code) => by_code(&app, &official, code, &query.0).await.map(Answer::ok),
+        None => by_number(&app, &official, query.0).await.map(Answer::ok),
+    }
+}
+
+/// The one household of a code, for the counter of the shop.
+async fn by_code(
+    app: &App,
+    official: &Neighbour,
+    code: &str,
+    query: &HouseholdQuery,
+) -> Outcome<HouseholdPage> {
+    if query.number.is_some() || query.search.is_some() || query.cursor.is_some() {
+        return Err(Refusal::from(Code::InvalidQuery).because("`code` goes alone").into());
+    }
+    Start::<i64>::parse(None, query.limit, "")?;
+    let (on, village) = (app.db.read(), &official.village);
+    let id = household_by_code(app, on, village, official.account, code).await?;
+    Ok(HouseholdPage { items: vec![load(on, village, id).await?], next_cursor: None })
+}
+
+/// The clerk finds by code only: all others read the village's list.
+async fn by_number(
+    app: &App,
+    official: &Neighbour,
+    query: HouseholdQuery,
+) -> Outcome<HouseholdPage> {
+    if !official.serves::<Reviews>() {
+        return Err(Code::RoleRequired.into());
+    }
+    let HouseholdQuery { number, cursor, limit, .. } = query;
+    let wanted = query.search.as_deref().map(Wanted::parse).transpose()?.unwrap_or_default();
+    let filter = format!("households {} {number:?} {:?}", official.village, wanted.name);
     let start = Start::parse(cursor.as_deref(), limit, &filter)?;
     let after = start.after.unwrap_or(0);
     let (from, to) =
         number.map_or((after, i64::MAX), |number| (number.saturating_sub(1).max(after), number));
-    let sql = "SELECT * FROM households WHERE village = $1 AND number > $2 AND number <= $3 \
-               ORDER BY number LIMIT $4";
-    let values: [Value; 4] =
-        [(&official.village).into(), from.into(), to.into(), start.fetch().into()];
-    let rows = db::all::<entity::household::Model>(app.db.read(), sql, values).await?;
+    let sql = format!(
+        "SELECT h.* FROM households h WHERE h.village = $1 AND h.number > $2 AND h.number <= $3 \
+         {} ORDER BY h.number LIMIT $4",
+        if query.search.is_some() { FOUND } else { "" }
+    );
+    let mut values: Vec<Value> =
+        vec![(&official.village).into(), from.into(), to.into(), start.fetch().into()];
+    if query.search.is_some() {
+        values.extend([wanted.name.into(), wanted.lower.into(), wanted.sound.into()]);
+    }
+    let rows = db::all::<entity::household::Model>(app.db.read(), &sql, values).await?;
     let page = start.page(rows, &filter, |row| row.number);
     let items = with_members(app.db.read(), &official.village, page.items).await?;
-    Ok(Answer::ok(HouseholdPage { items, next_cursor: page.next_cursor }))
+    Ok(HouseholdPage { items, next_cursor: page.next_cursor })
 }
 
 /// One household's file

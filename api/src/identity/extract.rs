@@ -110,6 +110,15 @@ impl Neighbour {
         self.caller.has(Role::Township, here) || self.caller.has(Role::County, here)
     }
 
+    /// Whether the caller has one of an office's roles over the village, or, for a grid worker, in it.
+    pub fn serves<O: Office>(&self) -> bool {
+        let village = self.village.as_str();
+        let here = |grant: &Grant| {
+            grant.region.contains(village) || grant.region.as_str().starts_with(village)
+        };
+        self.caller.grants.iter().any(|grant| O::ROLES.contains(&grant.role) && here(grant))
+    }
+
     async fn extract(request: &HttpRequest) -> Outcome<Self> {
         let village: Village = path_part(request, "village")?;
         let caller = Caller::extract(request).await?;
@@ -159,12 +168,7 @@ impl<O: Office + 'static> FromRequest for Official<O> {
         let request = request.clone();
         Box::pin(async move {
             let neighbour = Neighbour::extract(&request).await?;
-            let village = neighbour.village.as_str();
-            let works_here = |grant: &Grant| {
-                grant.region.contains(village) || grant.region.as_str().starts_with(village)
-            };
-            let held = |grant: &Grant| O::ROLES.contains(&grant.role) && works_here(grant);
-            if !neighbour.grants.iter().any(held) {
+            if !neighbour.serves::<O>() {
                 return Err(Code::RoleRequired.into());
             }
             Ok(Self { neighbour, office: PhantomData })

@@ -4,11 +4,11 @@
 //! village of the path; [`Official`] has one of the named roles there. What lies outside the caller's
 //! scope answers 404, a role that is lacking inside it 403.
 
-mod accounts;
 mod appoint;
 mod assignments;
 mod committees;
 mod confirm;
+mod death;
 mod declare;
 mod end;
 mod extract;
@@ -28,8 +28,8 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-pub use accounts::{end_accounts, has_office};
 pub use appoint::{NewOfficial, appoint};
+pub use death::{end_accounts, has_office};
 pub use extract::{
     Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Registers,
     Reviews, Serves, Watches,
@@ -234,4 +234,20 @@ pub async fn is_concerned(
     let sql = format!("SELECT COUNT(*) FROM ({CONCERNED} AND m.household = $3) AS concerned");
     let values: [Value; 3] = [village.into(), person.into(), household.into()];
     Ok(db::number(on, &sql, values).await? > 0)
+}
+
+/// Whether a person has, or had, an office over this village or in it.
+pub async fn serves_there(
+    on: &impl sea_orm::ConnectionTrait,
+    village: &Village,
+    person: Uuid,
+) -> Outcome<bool> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        region: String,
+    }
+    let sql = "SELECT DISTINCT region FROM grants WHERE person = $1";
+    let rows = db::all::<Row>(on, sql, [person.into()]).await?;
+    let code = village.as_str();
+    Ok(rows.iter().any(|row| row.region.starts_with(code) || code.starts_with(&row.region)))
 }

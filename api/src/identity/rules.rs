@@ -153,6 +153,7 @@ mod tests {
     fn official(role: Role, code: &str) -> Caller {
         Caller {
             account: Uuid::from_u128(1),
+            session: Uuid::from_u128(1),
             person: Uuid::from_u128(1),
             name: "官".to_owned(),
             home: None,

@@ -52,10 +52,21 @@ impl<T> Command<T> {
         account: Uuid,
         effect: impl AsyncFn(&Tx) -> Outcome<R>,
     ) -> Outcome<Answer<R>> {
-        let scope = Scope { region, account };
-        let done = self.key.once(&app.db, &scope, app.clock.now(), effect).await?;
-        Ok(Answer::new(done))
+        once(&self.key, app, region, account, effect).await
     }
+}
+
+/// Runs `effect` in one transaction, once for `key`.
+pub(super) async fn once<R: Serialize + DeserializeOwned>(
+    key: &Key,
+    app: &App,
+    region: &str,
+    account: Uuid,
+    effect: impl AsyncFn(&Tx) -> Outcome<R>,
+) -> Outcome<Answer<R>> {
+    let scope = Scope { region, account };
+    let done = key.once(&app.db, &scope, app.clock.now(), effect).await?;
+    Ok(Answer::new(done))
 }
 
 /// What a handler returns: a JSON body, 200 or 201, and whether it is a replay.
@@ -129,7 +140,7 @@ pub fn uuid_v7(id: &Uuid) -> Result<(), ValidationError> {
     if id.get_version_num() == 7 { Ok(()) } else { Err(ValidationError::new("uuid_v7")) }
 }
 
-type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
+pub(super) type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     type Error = Problem;
@@ -151,8 +162,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Command<T> {
         Box::pin(async move {
             let key = key(&request)?;
             let bytes = read.await?;
-            let digest = digest(&request, &bytes);
-            Ok(Self { body: decode(&bytes)?, key: Key { key, digest } })
+            Ok(Self { body: decode(&bytes)?, key: bound(key, &request, &bytes) })
         })
     }
 }
@@ -190,7 +200,7 @@ fn allowed(request: &HttpRequest) -> Outcome<bool> {
     Ok(json)
 }
 
-fn key(request: &HttpRequest) -> Outcome<String> {
+pub(super) fn key(request: &HttpRequest) -> Outcome<String> {
     let mut sent = request.headers().get_all("Idempotency-Key");
     let value = sent.next().ok_or(Code::IdempotencyKeyMissing)?;
     if sent.next().is_some() {
@@ -205,11 +215,14 @@ fn key(request: &HttpRequest) -> Outcome<String> {
     Ok(bare.to_owned())
 }
 
-fn digest(request: &HttpRequest, body: &[u8]) -> String {
+/// The key, bound to what was sent with it: method, path, query and body.
+pub(super) fn bound(key: String, request: &HttpRequest, body: &[u8]) -> Key {
     let mut digest = Sha256::new();
-    digest.update(format!("{} {}\n", request.method(), request.path()));
+    let (path, query) = (request.path(), request.query_string());
+    digest.update(format!("{} {path}?{query}\n", request.method()));
     digest.update(body);
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Key { key, digest }
 }
 
 fn decode<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Outcome<T> {

@@ -17,7 +17,7 @@ pub const KEPT_DAYS: i64 = 35;
 pub struct Key {
     /// 1–255 visible ASCII characters.
     pub key: String,
-    /// SHA-256 of method, path and body, in hex.
+    /// SHA-256 of method, path, query and body, in hex.
     pub digest: String,
 }
 

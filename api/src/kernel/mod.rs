@@ -14,3 +14,5 @@ pub mod problem;
 pub mod region;
 mod seal;
 pub mod text;
+pub mod tries;
+pub mod upload;

@@ -91,7 +91,7 @@ codes! {
     LastAdmin "last_admin" 409 "不能免去本县最后一名管理员" "This is the county's last administrator" "Appoint another one first.";
     PreconditionFailed "precondition_failed" 412 "内容已被他人更改，请刷新后重试" "It has changed since you read it" "Read it again and send its new ETag in `If-Match`.";
     BodyTooLarge "body_too_large" 413 "请求正文过大" "The body is too large" "Send less at a time.";
-    UnsupportedMediaType "unsupported_media_type" 415 "请求正文须为 application/json" "The body must be application/json, not compressed" "Set `Content-Type: application/json`.";
+    UnsupportedMediaType "unsupported_media_type" 415 "请求正文的格式不受支持" "The body is not of the media type this operation reads" "Set `Content-Type: application/json`; files have their own types, none is compressed.";
     InvalidField "invalid_field" 422 "填写的内容不符合要求" "A field breaks a rule" "`errors` names each field and its rule.";
     IdempotencyKeyReused "idempotency_key_reused" 422 "Idempotency-Key 已用于另一请求" "This key was used with another request" "Make a new key for a new effect.";
     RuleNotInForce "rule_not_in_force" 422 "细则在当天不适用" "The rule was not in force on the day of the deed" "Choose a rule from the village's list.";
@@ -106,6 +106,8 @@ codes! {
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
+    RosterRefused "roster_refused" 422 "名册有误，未导入任何一行" "The roster has errors; nothing was imported" "`errors` names row and column; try with `dry_run=true` first.";
+    ConsentTextChanged "consent_text_changed" 422 "告知同意书不是现行版本" "This is not the consent text in force" "Read `/v1/consent-text` and show it again.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
     NearRelatives "near_relatives" 422 "监督委员会成员与其他成员、评议小组成员或超市管理员有近亲关系" "Near relatives may not sit in, or be overseen by, the supervising body" "Choose somebody who is of no member's household or kin.";
@@ -113,6 +115,7 @@ codes! {
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
     LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
     WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";
+    TooManyTries "too_many_tries" 429 "尝试次数过多，请稍后再试" "Too many wrong tries" "Wait as `Retry-After` says.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
     WechatUnavailable "wechat_unavailable" 503 "暂时无法连接微信" "WeChat does not answer as it should" "Wait as `Retry-After` says, then call `wx.login` again.";
     Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";

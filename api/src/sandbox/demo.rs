@@ -14,7 +14,7 @@ use super::remember;
 use crate::app::App;
 use crate::calendar;
 use crate::claims::{self, Decision, Evidence, NewClaim};
-use crate::households;
+use crate::households::{self, Opening};
 use crate::identity::{self, Caller, Grant, NewOfficial, Role};
 use crate::kernel::clock::Instant;
 use crate::kernel::db::Tx;
@@ -37,7 +37,7 @@ pub async fn load(app: &App) -> Outcome<()> {
     say("loading the demo county: regions, rules, households");
     app.db.write(async |tx| found(tx, app.clock.now()).await).await?;
     for village in VILLAGES {
-        app.db.write(async |tx| settle_in(tx, village, app.clock.now()).await).await?;
+        app.db.write(async |tx| settle_in(app, tx, village, app.clock.now()).await).await?;
     }
     for (instant, month, name) in [(APRIL, april as Month, "April"), (MAY, may, "May")] {
         travel(app, instant)?;
@@ -118,14 +118,16 @@ fn official(
 }
 
 /// A village's policy, shop, households and officials.
-async fn settle_in(tx: &Tx, demo: &DemoVillage, now: Instant) -> Outcome<()> {
+async fn settle_in(app: &App, tx: &Tx, demo: &DemoVillage, now: Instant) -> Outcome<()> {
     let village = village(demo)?;
     regions::open_village(tx, &village, demo.policy(), now).await?;
     let prizes = redemption::builtin().map_err(|error| Problem::fault(error.to_string()))?;
     redemption::stock_shop(tx, &village, &prizes, 2, now).await?;
     let households = (1..=demo.households).map(|number| household(demo, number));
     let households = households.collect::<Outcome<Vec<_>>>()?;
-    households::create_all(tx, &village, None, &households, now).await?;
+    let secret = app.config.secrets.identity();
+    let opening = Opening { village: &village, by: None, secret, now };
+    households::create_all(tx, &opening, &households).await?;
     let mut officials = Vec::new();
     // 梅西 is where newcomers walk: its people are the personas.
     let walked = demo.code == "460205100201";

@@ -78,12 +78,16 @@ pub fn head_name(demo: &DemoVillage, number: usize) -> String {
 }
 
 pub fn household(demo: &DemoVillage, number: usize) -> Outcome<NewHousehold> {
-    let head =
-        NewMember { person: head_id(demo, number), name: head_name(demo, number), is_head: true };
+    let head = NewMember {
+        person: head_id(demo, number),
+        name: head_name(demo, number),
+        is_head: true,
+        ..NewMember::default()
+    };
     let spouse = NewMember {
         person: id(&format!("spouse {} {number}", demo.code)),
         name: NAMES.full(number * 7 + 3),
-        is_head: false,
+        ..NewMember::default()
     };
     let consent = if number <= demo.activated { Consent::Account } else { Consent::Paper };
     Ok(NewHousehold {

@@ -128,15 +128,15 @@ pub async fn bulk_insert(
     let mut written = 0;
     // SQLite takes 32,766 parameters in a statement.
     let chunk = (32_000 / columns.len()).min(500);
+    // Not `$1`: SQLite takes that for a name, and looks through all names for each of them.
+    let tuple = format!("({})", vec!["?"; columns.len()].join(", "));
     for from in (0..rows).step_by(chunk) {
         let to = rows.min(from + chunk);
         let mut values = Vec::with_capacity((to - from) * columns.len());
         let mut tuples = Vec::with_capacity(to - from);
         for row in from..to {
-            let first = values.len() + 1;
             values.extend(columns.iter().map(|column| column.value(row)));
-            let parameters: Vec<_> = (first..=values.len()).map(|at| format!("${at}")).collect();
-            tuples.push(format!("({})", parameters.join(", ")));
+            tuples.push(tuple.as_str());
         }
         let tuples = tuples.join(", ");
         let sql = format!("INSERT INTO {table} ({names}) VALUES {tuples} {on_conflict}");
