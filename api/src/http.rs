@@ -1,10 +1,12 @@
 //! What surrounds every request: its id, the language of its refusals, the query string, and the
 //! promise that nothing leaves as text/plain.
 
-use std::future::{Ready, ready};
+use std::future::Future;
+use std::pin::Pin;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::QueryPayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::middleware::Next;
@@ -13,6 +15,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::kernel::cache;
+use crate::kernel::gate::Waiter;
 use crate::kernel::problem::{Code, Outcome, Problem, ProblemBody, Refusal};
 
 const REQUEST_ID: &str = "x-request-id";
@@ -150,23 +153,30 @@ pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse 
 /// A query string, decoded strictly: unknown or repeated parameters are refused.
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest for Query<T> {
+impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Error = Problem;
-    type Future = Ready<Outcome<Self>>;
+    type Future = Pin<Box<dyn Future<Output = Outcome<Self>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let query = request.query_string();
-        if query.contains("%00") {
-            // No database text can hold it.
-            return ready(Err(Code::InvalidQuery.into()));
-        }
-        let decoded = actix_web::web::Query::<T>::from_query(query);
-        ready(
-            decoded.map(|query| Self(query.into_inner())).map_err(|error| {
-                Refusal::from(Code::InvalidQuery).because(error.to_string()).into()
-            }),
-        )
+        let waiter = Waiter::at(request);
+        let query = request.query_string().to_owned();
+        Box::pin(async move {
+            waiter.pass().await;
+            read_query(&query).map(Self)
+        })
     }
+}
+
+fn read_query<T: DeserializeOwned>(query: &str) -> Outcome<T> {
+    if query.contains("%00") {
+        // No database text can hold it.
+        return Err(Code::InvalidQuery.into());
+    }
+    let decoded = actix_web::web::Query::<T>::from_query(query);
+    let odd = |error: QueryPayloadError| {
+        Refusal::from(Code::InvalidQuery).because(error.to_string()).into()
+    };
+    decoded.map(actix_web::web::Query::into_inner).map_err(odd)
 }
 
 /// A part of the path, parsed.

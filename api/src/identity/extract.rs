@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::http::path_part;
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
+use crate::kernel::gate::Gate;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 use crate::regions::{self, VillageRow};
@@ -38,18 +39,12 @@ fn bearer(request: &HttpRequest) -> Outcome<&str> {
     Ok(token.map(str::trim).filter(|token| !token.is_empty()).ok_or(Code::TokenMissing)?)
 }
 
-impl FromRequest for Caller {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let app = app_of(&request)?;
-            let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
-            let bearer = token::verify(secrets, bearer(&request)?, now)?;
-            Self::load(&app, bearer).await
-        })
+impl Caller {
+    async fn authorise(request: &HttpRequest) -> Outcome<Self> {
+        let app = app_of(request)?;
+        let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
+        let bearer = token::verify(secrets, bearer(request)?, now)?;
+        Self::load(&app, bearer).await
     }
 }
 
@@ -60,23 +55,17 @@ pub enum Leaver {
     Gone(Instant),
 }
 
-impl FromRequest for Leaver {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let app = app_of(&request)?;
-            let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
-            let bearer = token::verify(secrets, bearer(&request)?, now)?;
-            let sql = "SELECT COALESCE(p.erased_at, 0) FROM accounts a \
-                       JOIN persons p ON p.id = a.person WHERE a.id = $1";
-            match db::number(app.db.read(), sql, [bearer.account.into()]).await? {
-                0 => Ok(Self::Present(Box::new(Caller::load(&app, bearer).await?))),
-                erased_at => Ok(Self::Gone(Instant(erased_at))),
-            }
-        })
+impl Leaver {
+    async fn authorise(request: &HttpRequest) -> Outcome<Self> {
+        let app = app_of(request)?;
+        let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
+        let bearer = token::verify(secrets, bearer(request)?, now)?;
+        let sql = "SELECT COALESCE(p.erased_at, 0) FROM accounts a \
+                   JOIN persons p ON p.id = a.person WHERE a.id = $1";
+        match db::number(app.db.read(), sql, [bearer.account.into()]).await? {
+            0 => Ok(Self::Present(Box::new(Caller::load(&app, bearer).await?))),
+            erased_at => Ok(Self::Gone(Instant(erased_at))),
+        }
     }
 }
 
@@ -119,25 +108,15 @@ impl Neighbour {
         self.caller.grants.iter().any(|grant| O::ROLES.contains(&grant.role) && here(grant))
     }
 
-    async fn extract(request: &HttpRequest) -> Outcome<Self> {
+    async fn authorise(request: &HttpRequest) -> Outcome<Self> {
         let village: Village = path_part(request, "village")?;
-        let caller = Caller::extract(request).await?;
+        let caller = Caller::authorise(request).await?;
         if !caller.sees(village.as_str()) {
             return Err(Code::NotFound.into());
         }
         let app = app_of(request)?;
         let policy = regions::village(app.db.read(), &village).await?;
         Ok(Self { caller, village, policy })
-    }
-}
-
-impl FromRequest for Neighbour {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Self::extract(&request).await })
     }
 }
 
@@ -160,19 +139,13 @@ impl<O> Deref for Official<O> {
     }
 }
 
-impl<O: Office + 'static> FromRequest for Official<O> {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let neighbour = Neighbour::extract(&request).await?;
-            if !neighbour.serves::<O>() {
-                return Err(Code::RoleRequired.into());
-            }
-            Ok(Self { neighbour, office: PhantomData })
-        })
+impl<O: Office> Official<O> {
+    async fn authorise(request: &HttpRequest) -> Outcome<Self> {
+        let neighbour = Neighbour::authorise(request).await?;
+        if !neighbour.serves::<O>() {
+            return Err(Code::RoleRequired.into());
+        }
+        Ok(Self { neighbour, office: PhantomData })
     }
 }
 
@@ -183,25 +156,47 @@ pub struct Overseer<O> {
     office: PhantomData<O>,
 }
 
-impl<O: Office + 'static> FromRequest for Overseer<O> {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let region: RegionCode = path_part(&request, "region")?;
-            let caller = Caller::extract(&request).await?;
-            if !caller.sees(region.as_str()) {
-                return Err(Code::NotFound.into());
-            }
-            let held = |role: &Role| caller.has(*role, region.as_str());
-            if !O::ROLES.iter().any(held) {
-                return Err(Code::RoleRequired.into());
-            }
-            Ok(Self { caller, region, office: PhantomData })
-        })
+impl<O: Office> Overseer<O> {
+    async fn authorise(request: &HttpRequest) -> Outcome<Self> {
+        let region: RegionCode = path_part(request, "region")?;
+        let caller = Caller::authorise(request).await?;
+        if !caller.sees(region.as_str()) {
+            return Err(Code::NotFound.into());
+        }
+        let held = |role: &Role| caller.has(*role, region.as_str());
+        if !O::ROLES.iter().any(held) {
+            return Err(Code::RoleRequired.into());
+        }
+        Ok(Self { caller, region, office: PhantomData })
     }
+}
+
+/// An extractor that lets those of body and query pass when it has authorised the caller.
+macro_rules! authorises {
+    ($($name:ident $([$office:ident])?;)*) => {
+        $(impl$(<$office: Office + 'static>)? FromRequest for $name$(<$office>)? {
+            type Error = Problem;
+            type Future = Extracting<Self>;
+
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let gate = Gate::close(request);
+                let request = request.clone();
+                Box::pin(async move {
+                    let authorised = Self::authorise(&request).await?;
+                    gate.open();
+                    Ok(authorised)
+                })
+            }
+        })*
+    };
+}
+
+authorises! {
+    Caller;
+    Leaver;
+    Neighbour;
+    Official[O];
+    Overseer[O];
 }
 
 macro_rules! offices {

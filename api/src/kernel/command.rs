@@ -16,6 +16,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::db::Tx;
+use super::gate::Waiter;
 use super::idempotency::{Done, Key, Scope};
 use super::problem::{Code, Outcome, Problem, Refusal};
 use crate::app::App;
@@ -147,8 +148,11 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload);
-        Box::pin(async move { decode(&read.await?).map(Self) })
+        let (waiter, read) = (Waiter::at(request), read(request, payload));
+        Box::pin(async move {
+            waiter.pass().await;
+            decode(&read.await?).map(Self)
+        })
     }
 }
 
@@ -157,9 +161,10 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Command<T> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let read = read(request, payload);
+        let (waiter, read) = (Waiter::at(request), read(request, payload));
         let request = request.clone();
         Box::pin(async move {
+            waiter.pass().await;
             let key = key(&request)?;
             let bytes = read.await?;
             Ok(Self { body: decode(&bytes)?, key: bound(key, &request, &bytes) })

@@ -121,3 +121,11 @@ pub async fn sweep(db: &Db, now: Instant) -> Outcome<u64> {
     })
     .await
 }
+
+/// Forgets all answers that a person's accounts were given: they can hold what names them.
+pub async fn forget(tx: &Tx, person: Uuid) -> Outcome<()> {
+    let sql = "DELETE FROM idempotency_keys \
+               WHERE account IN (SELECT id FROM accounts WHERE person = $1)";
+    db::run(tx, sql, [person.into()]).await?;
+    Ok(())
+}

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::command::{Answer, Extracting, bound, key, once};
 use super::db::Tx;
+use super::gate::Waiter;
 use super::idempotency::Key;
 use super::problem::{Code, Outcome, Problem, Refusal};
 use crate::app::App;
@@ -52,10 +53,11 @@ impl<F: Format + 'static> FromRequest for Upload<F> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media = media_of::<F>(request);
+        let (waiter, media) = (Waiter::at(request), media_of::<F>(request));
         let body = web::Payload::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
+            waiter.pass().await;
             let key = key(&request)?;
             let media = media?;
             let body = body.await.map_err(|error| Problem::fault(error.to_string()))?;

@@ -17,6 +17,7 @@ use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db::{self, Tx};
+use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::sessions::{self, Ended};
@@ -103,11 +104,11 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
 }
 
 async fn forget_account_group(tx: &Tx, person: Uuid, now: Instant) -> Outcome<()> {
+    idempotency::forget(tx, person).await?;
     let accounts = "(SELECT id FROM accounts WHERE person = $1)";
     for sql in [
         format!("DELETE FROM wechat_logins WHERE account IN {accounts}"),
         format!("DELETE FROM staff_logins WHERE account IN {accounts}"),
-        format!("DELETE FROM idempotency_keys WHERE account IN {accounts}"),
         format!("UPDATE sessions SET device_name = NULL WHERE account IN {accounts}"),
         "UPDATE accounts SET status = 'disabled', persona = NULL WHERE person = $1".to_owned(),
     ] {
