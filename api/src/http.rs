@@ -11,6 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -138,12 +139,18 @@ pub fn if_match(request: &HttpRequest, version: i64) -> Outcome<()> {
     }
 }
 
+/// What only this reader may see, and no cache may keep.
+pub fn private_json(body: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("Cache-Control", "private, no-store")).json(body)
+}
+
 /// Public bytes with their strong ETag, or 304.
 pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse {
     let fresh = has_etag(request, &ready.etag);
     let mut answer = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer.insert_header(("ETag", ready.etag.as_str()));
     answer.insert_header(("Cache-Control", "public, max-age=2"));
+    answer.insert_header(("Vary", "Authorization"));
     if fresh {
         return answer.finish();
     }

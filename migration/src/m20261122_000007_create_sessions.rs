@@ -57,6 +57,8 @@ CREATE TABLE refresh_tokens (
     CONSTRAINT refresh_tokens_used_for_a_child CHECK ((used_at IS NULL) = (child IS NULL))
 )
 
+CREATE INDEX refresh_tokens_by_use ON refresh_tokens (used_at) WHERE used_at IS NOT NULL
+
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (account, session)
 ";
 

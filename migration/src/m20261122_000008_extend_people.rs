@@ -42,7 +42,7 @@ CREATE INDEX households_by_spend_until ON households (village, spend_until) WHER
 
 CREATE INDEX households_merged ON households (village, id) WHERE status = 'merged'
 
-CREATE VIEW shown_heads AS SELECT h.village, h.id AS household, m.name FROM households h JOIN members m ON m.village = h.village AND m.household = h.id AND m.is_head WHERE NOT h.name_hidden
+CREATE VIEW shown_heads AS SELECT h.village, h.id AS household, m.name, h.registered_at IS NOT NULL AS consented FROM households h JOIN members m ON m.village = h.village AND m.household = h.id AND m.is_head WHERE NOT h.name_hidden
 
 CREATE TABLE consents (
     village {code} NOT NULL,

@@ -1,4 +1,5 @@
 mod devices;
+mod founding;
 mod refresh;
 mod staff;
 mod wechat;

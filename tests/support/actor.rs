@@ -6,6 +6,8 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::canary;
+
 /// Somebody with a token, or nobody.
 #[derive(Clone)]
 pub struct Actor {
@@ -98,6 +100,7 @@ fn look_at(method: &Method, path: &str, status: StatusCode, answer: &Answer) {
     let what = format!("{method} {path}: {} {:#}", answer.status, answer.body);
     assert!(!status.is_server_error() || answer.status == 503, "{what}");
     assert!(answer.header("x-request-id").is_some(), "no request id: {what}");
+    canary::look_at_body(&what, answer);
     if !status.is_client_error() {
         return;
     }

@@ -2,6 +2,7 @@
 //! clock to move.
 
 mod actor;
+pub mod canary;
 mod database;
 mod wechat;
 mod world;

@@ -14,6 +14,9 @@ pub const SECRET: &str = "wechat-secret-that-nobody-may-see";
 /// What WeChat gives for decrypting; it must never be seen again.
 pub const SESSION_KEY: &str = "tiihtNczf5v6AKRyjwEUhQ==";
 
+/// What the server's access tokens begin with.
+pub const ACCESS_TOKEN: &str = "wechat-access-token-";
+
 /// How one path answers instead of as usual.
 #[derive(Clone)]
 pub enum Reply {
@@ -167,7 +170,7 @@ async fn stable_token(body: Json<Value>, state: Data<Mutex<State>>) -> HttpRespo
 }
 
 fn token(state: &State) -> String {
-    format!("wechat-access-token-{}", state.token)
+    format!("{ACCESS_TOKEN}{}", state.token)
 }
 
 async fn phone_number(

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::actor::Actor;
+use super::canary;
 use super::database::TestDatabase;
 use super::wechat::{APPID, FakeWeChat, SECRET};
 
@@ -44,7 +45,13 @@ pub struct World {
     pub base: String,
     client: Client,
     // Goes away with the world.
-    _database: TestDatabase,
+    pub database: TestDatabase,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        canary::look_at_log();
+    }
 }
 
 impl World {
@@ -94,6 +101,7 @@ impl World {
     }
 
     async fn start(clock: Clock, line: &[&str]) -> Self {
+        canary::listen();
         let database = TestDatabase::create().await;
         let mut app = App::connect(config(&database, line)).await.expect("the app connects");
         database.migrate(&app).await;
@@ -106,7 +114,7 @@ impl World {
         let server = app::serve(app.clone(), listener).expect("the server starts");
         actix_web::rt::spawn(server);
         let client = Client::new();
-        Self { app, base, client, _database: database }
+        Self { app, base, client, database }
     }
 
     /// Nobody in particular.

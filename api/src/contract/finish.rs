@@ -41,7 +41,7 @@ fn schema<T: ToSchema + PartialSchema>() -> Value {
 }
 
 fn describe(path: &str, method: &str, operation: &mut Map<String, Value>) {
-    let secured = operation.contains_key("security");
+    let (secured, optional) = security_of(operation);
     let command = secured && method == "post";
     if command {
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
@@ -58,7 +58,10 @@ fn describe(path: &str, method: &str, operation: &mut Map<String, Value>) {
         codes.insert(Code::InvalidQuery);
     }
     if secured {
-        codes.extend([Code::TokenMissing, Code::TokenInvalid, Code::InvalidHeader]);
+        codes.insert(Code::TokenMissing);
+    }
+    if secured || optional {
+        codes.extend([Code::TokenInvalid, Code::InvalidHeader]);
     }
     if operation.contains_key("requestBody") {
         codes.extend([
@@ -78,6 +81,14 @@ fn describe(path: &str, method: &str, operation: &mut Map<String, Value>) {
         ]);
     }
     add_responses(operation, &codes);
+}
+
+/// Whether a token is required, and whether one is read if it is sent.
+fn security_of(operation: &Map<String, Value>) -> (bool, bool) {
+    let schemes = operation.get("security").and_then(Value::as_array);
+    let nothing = |scheme: &Value| scheme.as_object().is_some_and(Map::is_empty);
+    let optional = schemes.is_some_and(|schemes| schemes.iter().any(nothing));
+    (schemes.is_some() && !optional, optional)
 }
 
 fn has_query(operation: &Map<String, Value>) -> bool {

@@ -69,6 +69,24 @@ impl Leaver {
     }
 }
 
+/// Somebody who reads what is public: logged in, or not.
+pub struct Reader(Option<Caller>);
+
+impl Reader {
+    async fn authorise(request: &HttpRequest) -> Outcome<Self> {
+        match request.headers().contains_key(AUTHORIZATION) {
+            true => Ok(Self(Some(Caller::authorise(request).await?))),
+            false => Ok(Self(None)),
+        }
+    }
+
+    /// Whether the reader lives or serves in the village: among neighbours names are not masked, for
+    /// three 张* cannot be told apart.
+    pub fn is_neighbour(&self, village: &Village) -> bool {
+        self.0.as_ref().is_some_and(|caller| caller.sees(village.as_str()))
+    }
+}
+
 /// A caller with business in the village of the path, and the village.
 pub struct Neighbour {
     pub caller: Caller,
@@ -195,6 +213,7 @@ authorises! {
     Caller;
     Leaver;
     Neighbour;
+    Reader;
     Official[O];
     Overseer[O];
 }

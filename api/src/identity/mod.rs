@@ -22,6 +22,8 @@ mod seats;
 mod sounds;
 mod token;
 
+use std::collections::BTreeSet;
+
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,8 +33,8 @@ use uuid::Uuid;
 pub use appoint::{NewOfficial, appoint};
 pub use death::{end_accounts, has_office};
 pub use extract::{
-    Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Registers,
-    Reviews, Serves, Watches,
+    Decides, Files, Governs, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Reader,
+    Registers, Reviews, Serves, Watches,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use grants::{Appointment, WorkerKind, grid_workers};
@@ -166,15 +168,13 @@ impl Caller {
         lives || self.grants.iter().any(works)
     }
 
-    /// Where the caller lives or serves in a village or one of its grids; at most ten.
+    /// Where the caller lives, then where they serve in a village or one of its grids; at most ten.
     pub fn villages(&self) -> Vec<Village> {
         let served = self.grants.iter().filter_map(|grant| grant.region.village());
-        let home = self.home.iter().map(|home| home.village.clone());
-        let mut villages: Vec<_> = home.chain(served).collect();
-        villages.sort();
-        villages.dedup();
-        villages.truncate(10);
-        villages
+        let served: BTreeSet<_> = served.collect();
+        let home = self.home.as_ref().map(|home| home.village.clone());
+        let elsewhere = served.into_iter().filter(|village| home.as_ref() != Some(village));
+        home.iter().cloned().chain(elsewhere).take(10).collect()
     }
 
     /// The caller's own household, if it is in this village.

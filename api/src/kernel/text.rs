@@ -15,6 +15,12 @@ pub fn masked(name: &str) -> String {
     }
 }
 
+/// A household's name for who reads it: neighbours see the name of a head whose household consented,
+/// everybody else sees it masked.
+pub fn shown(name: &str, consented: bool, neighbour: bool) -> String {
+    if consented && neighbour { name.to_owned() } else { masked(name) }
+}
+
 /// Trims, normalises to NFC and drops what cannot be seen; `None` if nothing readable is left.
 pub fn readable(text: &str) -> Option<String> {
     let composed: String = text.nfc().filter(|c| !is_invisible(*c)).collect();

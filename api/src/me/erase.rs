@@ -90,11 +90,15 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
         "UPDATE members SET name = '', initials = '', born_on = NULL \
          WHERE village = $1 AND person = $2",
         "UPDATE binding_requests SET name = '' WHERE village = $1 AND person = $2",
-        "UPDATE claims SET note = NULL WHERE village = $1 AND filed_by = $2",
         "DELETE FROM inbox_items WHERE village = $1 AND recipient = $2",
     ] {
         db::run(tx, sql, key()).await?;
     }
+    // By household, which has an index; what an official wrote for others is no datum of theirs.
+    let notes = "UPDATE claims SET note = NULL \
+                 WHERE village = $1 AND filed_by = $2 AND household = $3";
+    let [place, of] = key();
+    db::run(tx, notes, [place, of, membership.household.into()]).await?;
     if membership.is_head {
         let sql = "UPDATE households SET name_hidden = TRUE, version = version + 1 \
                    WHERE village = $1 AND id = $2";

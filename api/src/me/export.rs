@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::identity::Caller;
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
-use crate::kernel::problem::Outcome;
+use crate::kernel::problem::{Code, Outcome};
 
 /// All that is held of a person.
 #[derive(Serialize, ToSchema)]
@@ -72,7 +72,7 @@ pub struct ExportedMembership {
     pub until: Option<Instant>,
 }
 
-/// A claim that the person filed or that is about them.
+/// A claim of the person's household that they filed or that is about them.
 #[derive(FromQueryResult, Serialize, ToSchema)]
 pub struct ExportedClaim {
     #[schema(example = "460205100201")]
@@ -166,79 +166,48 @@ async fn export_me(caller: Caller, app: Data<App>) -> Outcome<HttpResponse> {
     Ok(answer.json(export))
 }
 
+const PERSON: &str = "SELECT id AS person, name, born_on, phone_masked AS phone, \
+    id_digest IS NOT NULL AS has_id_number, created_at AS known_since FROM persons WHERE id = $1";
+const GRANTS: &str =
+    "SELECT role, region, starts_at, ends_at FROM grants WHERE person = $1 ORDER BY starts_at";
+const HOUSEHOLDS: &str = "SELECT b.village, b.household, h.number, m.is_head, \
+      b.bound_at AS since, b.ended_at AS until FROM bindings b \
+    JOIN households h ON h.village = b.village AND h.id = b.household \
+    JOIN members m ON m.village = b.village AND m.household = b.household \
+      AND m.person = b.person WHERE b.person = $1 ORDER BY b.bound_at";
+const DEVICES: &str = "SELECT s.kind, s.device_name AS name, s.created_at AS logged_in_at, \
+      s.used_at FROM sessions s JOIN accounts a ON a.id = s.account \
+    WHERE a.person = $1 ORDER BY s.id";
+const CLAIMS: &str = "SELECT village, id, rule, points, occurred_on, note, status, submitted_at \
+    FROM claims WHERE village = $1 AND household = $2 AND (filed_by = $3 OR member = $3) \
+    ORDER BY id";
+// The household's, whoever of it earned them: $3 only has to be there.
+const ENTRIES: &str = "SELECT village, id, rule, week, awarded FROM score_lines \
+    WHERE village = $1 AND household = $2 AND $3 = $3 ORDER BY id";
+const REDEMPTIONS: &str = "SELECT village, id, points, status, held_at FROM redemptions \
+    WHERE village = $1 AND household = $2 AND filed_by = $3 ORDER BY id";
+const OBJECTIONS: &str = "SELECT village, id, month, reason, status, filed_at FROM objections \
+    WHERE village = $1 AND filer_household = $2 AND filed_by = $3 ORDER BY id";
+const NOTICES: &str = "SELECT kind, detail, at FROM inbox_items \
+    WHERE village = $1 AND recipient IN ($2, $3) ORDER BY id";
+
 async fn gather(app: &App, caller: &Caller) -> Outcome<Export> {
     settle_own(app, caller).await?;
-    let person = [caller.person.into()];
-    let sql = "SELECT id AS person, name, born_on, phone_masked AS phone, \
-                 id_digest IS NOT NULL AS has_id_number, created_at AS known_since \
-               FROM persons WHERE id = $1";
-    let own = db::one::<ExportedPerson>(app.db.read(), sql, person).await?;
+    let own = db::one(app.db.read(), PERSON, [caller.person.into()]).await?;
+    let households: Vec<ExportedMembership> = of_person(app, caller, HOUSEHOLDS).await?;
+    // What a household earned and was told after somebody left is not theirs.
+    let present = || households.iter().filter(|of| of.until.is_none());
     Ok(Export {
         exported_at: app.clock.now(),
-        person: own.ok_or(crate::kernel::problem::Code::NotFound)?,
-        grants: of_person(
-            app,
-            caller,
-            "SELECT role, region, starts_at, ends_at FROM grants \
-            WHERE person = $1 ORDER BY starts_at",
-        )
-        .await?,
-        households: of_person(
-            app,
-            caller,
-            "SELECT b.village, b.household, h.number, m.is_head, \
-              b.bound_at AS since, b.ended_at AS until FROM bindings b \
-            JOIN households h ON h.village = b.village AND h.id = b.household \
-            JOIN members m ON m.village = b.village AND m.household = b.household \
-              AND m.person = b.person WHERE b.person = $1 ORDER BY b.bound_at",
-        )
-        .await?,
-        claims: in_villages(
-            app,
-            caller,
-            "SELECT village, id, rule, points, occurred_on, note, \
-              status, submitted_at FROM claims \
-            WHERE village = $1 AND (filed_by = $2 OR member = $2) ORDER BY id",
-        )
-        .await?,
-        entries: in_villages(
-            app,
-            caller,
-            "SELECT l.village, l.id, l.rule, l.week, l.awarded \
-            FROM bindings b JOIN score_lines l ON l.village = b.village \
-              AND l.household = b.household WHERE l.village = $1 AND b.person = $2 ORDER BY l.id",
-        )
-        .await?,
-        redemptions: in_villages(
-            app,
-            caller,
-            "SELECT village, id, points, status, held_at \
-            FROM redemptions WHERE village = $1 AND filed_by = $2 ORDER BY id",
-        )
-        .await?,
-        objections: in_villages(
-            app,
-            caller,
-            "SELECT village, id, month, reason, status, filed_at \
-            FROM objections WHERE village = $1 AND filed_by = $2 ORDER BY id",
-        )
-        .await?,
-        inbox: in_villages(
-            app,
-            caller,
-            "SELECT kind, detail, at FROM inbox_items \
-            WHERE village = $1 AND (recipient = $2 OR recipient IN (SELECT household \
-              FROM bindings WHERE person = $2 AND ended_at IS NULL)) ORDER BY id",
-        )
-        .await?,
-        devices: of_person(
-            app,
-            caller,
-            "SELECT s.kind, s.device_name AS name, \
-              s.created_at AS logged_in_at, s.used_at FROM sessions s \
-            JOIN accounts a ON a.id = s.account WHERE a.person = $1 ORDER BY s.id",
-        )
-        .await?,
+        person: own.ok_or(Code::NotFound)?,
+        grants: of_person(app, caller, GRANTS).await?,
+        claims: of_households(app, caller, households.iter(), CLAIMS).await?,
+        entries: of_households(app, caller, present(), ENTRIES).await?,
+        redemptions: of_households(app, caller, households.iter(), REDEMPTIONS).await?,
+        objections: of_households(app, caller, households.iter(), OBJECTIONS).await?,
+        inbox: of_households(app, caller, present(), NOTICES).await?,
+        devices: of_person(app, caller, DEVICES).await?,
+        households,
     })
 }
 
@@ -246,11 +215,17 @@ async fn of_person<T: FromQueryResult>(app: &App, caller: &Caller, sql: &str) ->
     Ok(db::all(app.db.read(), sql, [caller.person.into()]).await?)
 }
 
-/// Rows of the village group, village by village: each query stays on one shard.
-async fn in_villages<T: FromQueryResult>(app: &App, caller: &Caller, sql: &str) -> Outcome<Vec<T>> {
+/// Rows of the village group, household by household: each query stays on one shard.
+async fn of_households<T: FromQueryResult>(
+    app: &App,
+    caller: &Caller,
+    households: impl Iterator<Item = &ExportedMembership>,
+    sql: &str,
+) -> Outcome<Vec<T>> {
     let mut rows = Vec::new();
-    for village in caller.villages() {
-        let values: [Value; 2] = [(&village).into(), caller.person.into()];
+    for of in households {
+        let values: [Value; 3] =
+            [of.village.as_str().into(), of.household.into(), caller.person.into()];
         rows.extend(db::all::<T>(app.db.read(), sql, values).await?);
     }
     Ok(rows)

@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
-use crate::http::{Query, path_part, public_json};
+use crate::http::{Query, path_part, private_json, public_json};
+use crate::identity::Reader;
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
 use crate::kernel::page::Start;
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::kernel::text::masked;
+use crate::kernel::text::shown;
 use crate::regions;
 
 /// One village's month in publicity (公示).
@@ -45,7 +46,7 @@ pub struct PublicLine {
     /// The household's number on this list.
     #[schema(example = 5)]
     pub household_number: i64,
-    /// The head's name, masked; absent where the household keeps it to itself.
+    /// The head's name, masked for whoever is no neighbour; absent where the household keeps it to itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "张*")]
     pub name: Option<String>,
@@ -79,7 +80,7 @@ pub struct PublicHousehold {
     /// The household's number on this list.
     #[schema(example = 5)]
     pub household_number: i64,
-    /// The head's name, masked; absent where the household keeps it to itself.
+    /// The head's name, masked for whoever is no neighbour; absent where the household keeps it to itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "张*")]
     pub name: Option<String>,
@@ -120,12 +121,14 @@ async fn show_list(request: HttpRequest, app: Data<App>) -> Outcome<HttpResponse
 
 /// The lines of a list that are itemised in public
 #[utoipa::path(tag = "publicity", operation_id = "public_lists_list_lines",
+    security((), ("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("month" = Month, Path, description = "The month"), LineQuery),
     responses((status = 200, body = PublicLinePage)),
     extensions(("x-codes" = json!("invalid_cursor"))))]
 #[get("/v1/villages/{village}/public-lists/{month}/lines")]
 async fn list_lines(
+    reader: Reader,
     request: HttpRequest,
     query: Query<LineQuery>,
     app: Data<App>,
@@ -134,23 +137,28 @@ async fn list_lines(
     let filter = format!("lines {village} {month}");
     let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
     let key = page_key("lines", &village, month, &start);
-    let build = async {
+    let page = async |neighbour| {
         load(app.db.read(), &village, month).await?;
-        let lines = lines(&app, &village, month, &start).await?;
+        let lines = lines(&app, &village, month, &start, neighbour).await?;
         let page = start.page(lines, &filter, |line| line.number);
-        json(&PublicLinePage { items: page.items, next_cursor: page.next_cursor })
+        Ok::<_, Problem>(PublicLinePage { items: page.items, next_cursor: page.next_cursor })
     };
-    serve(&app, &request, &village, &key, build).await
+    if reader.is_neighbour(&village) {
+        return Ok(private_json(&page(true).await?));
+    }
+    serve(&app, &request, &village, &key, async { json(&page(false).await?) }).await
 }
 
 /// Each household's total on a list
 #[utoipa::path(tag = "publicity", operation_id = "public_lists_list_households",
+    security((), ("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("month" = Month, Path, description = "The month"), LineQuery),
     responses((status = 200, body = PublicHouseholdPage)),
     extensions(("x-codes" = json!("invalid_cursor"))))]
 #[get("/v1/villages/{village}/public-lists/{month}/households")]
 async fn list_list_households(
+    reader: Reader,
     request: HttpRequest,
     query: Query<LineQuery>,
     app: Data<App>,
@@ -159,13 +167,16 @@ async fn list_list_households(
     let filter = format!("list households {village} {month}");
     let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
     let key = page_key("households", &village, month, &start);
-    let build = async {
+    let page = async |neighbour| {
         load(app.db.read(), &village, month).await?;
-        let households = households(&app, &village, month, &start).await?;
+        let households = households(&app, &village, month, &start, neighbour).await?;
         let page = start.page(households, &filter, |household| household.household_number);
-        json(&PublicHouseholdPage { items: page.items, next_cursor: page.next_cursor })
+        Ok::<_, Problem>(PublicHouseholdPage { items: page.items, next_cursor: page.next_cursor })
     };
-    serve(&app, &request, &village, &key, build).await
+    if reader.is_neighbour(&village) {
+        return Ok(private_json(&page(true).await?));
+    }
+    serve(&app, &request, &village, &key, async { json(&page(false).await?) }).await
 }
 
 fn place(request: &HttpRequest) -> Outcome<(Village, Month)> {
@@ -223,12 +234,14 @@ async fn lines(
     village: &Village,
     month: Month,
     start: &Start<i64>,
+    neighbour: bool,
 ) -> Outcome<Vec<PublicLine>> {
     #[derive(FromQueryResult)]
     struct Row {
         number: i64,
         household_number: i64,
         name: Option<String>,
+        consented: Option<bool>,
         category: String,
         rule: String,
         rule_name: String,
@@ -236,7 +249,7 @@ async fn lines(
         points: i64,
         status: String,
     }
-    let sql = "SELECT p.number, p.household_number, m.name, l.category, l.rule, \
+    let sql = "SELECT p.number, p.household_number, m.name, m.consented, l.category, l.rule, \
                  u.name_zh AS rule_name, l.occurred_on, l.awarded AS points, p.status \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
@@ -251,7 +264,7 @@ async fn lines(
     let line = |row: Row| PublicLine {
         number: row.number,
         household_number: row.household_number,
-        name: row.name.as_deref().map(masked),
+        name: row.name.map(|name| shown(&name, row.consented == Some(true), neighbour)),
         category: row.category,
         rule: row.rule,
         rule_name: row.rule_name,
@@ -267,14 +280,16 @@ async fn households(
     village: &Village,
     month: Month,
     start: &Start<i64>,
+    neighbour: bool,
 ) -> Outcome<Vec<PublicHousehold>> {
     #[derive(FromQueryResult)]
     struct Row {
         household_number: i64,
         name: Option<String>,
+        consented: Option<bool>,
         points: i64,
     }
-    let sql = "SELECT p.household_number, m.name, \
+    let sql = "SELECT p.household_number, m.name, m.consented, \
                  CAST(SUM(l.awarded + COALESCE(r.awarded, 0)) AS BIGINT) AS points \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
@@ -283,14 +298,14 @@ async fn households(
                  ON r.reverses = l.id \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
                WHERE p.village = $1 AND p.month = $2 AND p.household_number > $3 \
-               GROUP BY p.household_number, m.name ORDER BY p.household_number LIMIT $4";
+               GROUP BY p.household_number, m.name, m.consented ORDER BY p.household_number LIMIT $4";
     let after = start.after.unwrap_or(0);
     let values: [Value; 4] =
         [village.into(), month.to_string().into(), after.into(), start.fetch().into()];
     let rows = db::all::<Row>(app.db.read(), sql, values).await?;
     let household = |row: Row| PublicHousehold {
         household_number: row.household_number,
-        name: row.name.as_deref().map(masked),
+        name: row.name.map(|name| shown(&name, row.consented == Some(true), neighbour)),
         points: row.points,
     };
     Ok(rows.into_iter().map(household).collect())

@@ -17,7 +17,7 @@ use crate::kernel::db;
 use crate::kernel::period::Period;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::kernel::text::masked;
+use crate::kernel::text::shown;
 
 /// A household's rank in its village.
 #[derive(Serialize, ToSchema)]
@@ -46,7 +46,7 @@ pub struct HouseholdRank {
 pub struct RankedNeighbour {
     #[schema(example = 3)]
     pub rank: usize,
-    /// The head's name, masked; absent where the household keeps it to itself.
+    /// The head's name, masked where the household has not consented; absent where the household keeps it to itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "李*")]
     pub name: Option<String>,
@@ -58,6 +58,7 @@ pub struct RankedNeighbour {
 struct Row {
     household: Uuid,
     name: Option<String>,
+    consented: Option<bool>,
     points: i64,
     deductions: i64,
     categories: i64,
@@ -96,7 +97,7 @@ async fn show_rank(
 
 async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>> {
     let sql = format!(
-        "SELECT s.household, m.name, s.points, s.deductions, s.categories, s.reached_at, h.number \
+        "SELECT s.household, m.name, m.consented, s.points, s.deductions, s.categories, s.reached_at, h.number \
          FROM standings s JOIN households h ON h.village = s.village AND h.id = s.household \
          LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
          WHERE s.village = $1 AND s.period = $2 AND {}",
@@ -115,7 +116,8 @@ fn rank(period: Period, rows: &[Row], at: usize) -> Option<HouseholdRank> {
     let around = at.saturating_sub(2)..rows.len().min(at + 3);
     let neighbour = |index: usize| {
         let row = rows.get(index).filter(|_| index != at)?;
-        let name = row.name.as_deref().map(masked);
+        let name = row.name.as_deref();
+        let name = name.map(|name| shown(name, row.consented == Some(true), true));
         Some(RankedNeighbour { rank: index + 1, name, points: row.points })
     };
     Some(HouseholdRank {

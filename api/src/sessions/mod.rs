@@ -67,10 +67,11 @@ pub async fn end(tx: &Tx, which: Ended, because: &str, now: Instant) -> Outcome<
 pub async fn sweep(db: &Db, now: Instant) -> Outcome<()> {
     let month_ago = now.0 - 30 * DAY_MS;
     db.write(async |tx| {
-        let over = "SELECT 1 FROM sessions s WHERE s.account = refresh_tokens.account \
-                    AND s.id = refresh_tokens.session AND s.expires_at < $2";
-        let sql = format!("DELETE FROM refresh_tokens WHERE used_at < $1 OR EXISTS ({over})");
-        db::run(tx, &sql, [(now.0 - 7 * DAY_MS).into(), month_ago.into()]).await?;
+        let sql = "DELETE FROM refresh_tokens WHERE used_at < $1";
+        db::run(tx, sql, [(now.0 - 7 * DAY_MS).into()]).await?;
+        let sql = "DELETE FROM refresh_tokens WHERE (account, session) IN \
+                   (SELECT account, id FROM sessions WHERE expires_at < $1)";
+        db::run(tx, sql, [month_ago.into()]).await?;
         let sql = "DELETE FROM sessions WHERE expires_at < $1";
         db::run(tx, sql, [month_ago.into()]).await?;
         let sql = "DELETE FROM staff_failures WHERE last_at < $1";
