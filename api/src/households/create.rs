@@ -138,9 +138,22 @@ pub async fn create_all(
     opening: &Opening<'_>,
     households: &[NewHousehold],
 ) -> Outcome<()> {
-    let Opening { village, by, now, .. } = *opening;
     let checked = households.iter().map(|household| check(opening, household));
     let facts = checked.collect::<Result<Vec<_>, _>>()?;
+    open_all(tx, opening, households, &facts).await
+}
+
+/// As [`create_all`], for households that are checked: `facts` has those of each member.
+///
+/// # Errors
+/// As [`create_all`], but for what a household shows by itself.
+pub async fn open_all(
+    tx: &Tx,
+    opening: &Opening<'_>,
+    households: &[NewHousehold],
+    facts: &[Vec<Facts>],
+) -> Outcome<()> {
+    let Opening { village, by, now, .. } = *opening;
     calendar::touch(tx, village, now).await?;
     let known = grids(tx, village).await?;
     if let Some(lost) = households.iter().find(|it| !known.contains(it.grid.as_str())) {
@@ -148,12 +161,12 @@ pub async fn create_all(
         return Err(Refusal::from(Code::InvalidField).at("/grid", "unknown", detail).into());
     }
     let mut entrants = Vec::new();
-    for (household, facts) in households.iter().zip(&facts) {
+    for (household, facts) in households.iter().zip(facts) {
         let members = household.members.iter().zip(facts).enumerate();
         entrants.extend(members.map(|(at, (it, facts))| Entrant::new(household.id, at, it, facts)));
     }
     persons::recognise(tx, &mut entrants).await?;
-    write(tx, opening, households, &facts).await?;
+    write(tx, opening, households, facts).await?;
     persons::write(tx, village.as_str(), &entrants, now).await?;
     consents::sign_all(tx, opening, households, &entrants).await?;
     let act = Act {

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::create::{Opening, create_all, grids};
+use super::create::{Opening, grids, open_all};
 use super::persons::known;
 use super::roster::{Ground, Roster};
 use super::roster_rows::RosterError;
@@ -117,7 +117,7 @@ async fn import(tx: &Tx, opening: &Opening<'_>, roster: &Roster) -> Outcome<Hous
         refusal.errors = errors.into_iter().map(field_error).collect();
         return Err(refusal.into());
     }
-    create_all(tx, opening, &roster.households).await?;
+    open_all(tx, opening, &roster.households, &roster.facts).await?;
     Ok(report(roster, false, errors))
 }
 

@@ -35,6 +35,8 @@ pub struct Line {
 #[derive(Default)]
 pub struct Roster {
     pub households: Vec<NewHousehold>,
+    /// What is known of each household's members; as told by `findings`, nothing of a wrong one.
+    pub facts: Vec<Vec<Facts>>,
     /// One for each row below the header that has a number.
     pub lines: Vec<Line>,
     pub rows: usize,
@@ -98,8 +100,8 @@ impl Roster {
         }
         let grid = self.grid(cells, ground);
         let consent = self.consent(cells);
-        self.add(row, number, grid, consent, member);
-        self.lines.push(Line { row, number, id_digest: facts.id_digest });
+        self.lines.push(Line { row, number, id_digest: facts.id_digest.clone() });
+        self.add((row, number), grid, consent, (member, facts));
     }
 
     fn member(&mut self, cells: &Cells<'_>) -> NewMember {
@@ -155,11 +157,10 @@ impl Roster {
     /// Puts a member into the household of this number.
     fn add(
         &mut self,
-        line: u32,
-        number: i64,
+        (line, number): (u32, i64),
         grid: Option<String>,
         consent: Option<Consent>,
-        member: NewMember,
+        (member, facts): (NewMember, Facts),
     ) {
         let named = grid.is_some();
         let grid = grid.and_then(|code| code.parse().ok());
@@ -170,19 +171,23 @@ impl Roster {
                 Some(grid) => {
                     let (id, members) = (Uuid::now_v7(), vec![member]);
                     self.households.push(NewHousehold { id, number, grid, consent, members });
+                    self.facts.push(vec![facts]);
                 }
                 None if named => {}
                 None => self.refuse(line, "grid", "required", "the first row tells the grid"),
             }
             return;
         };
-        let Some(household) = place.and_then(|at| self.households.get_mut(at)) else { return };
+        let Some(at) = place else { return };
+        let (households, known) = (self.households.get_mut(at), self.facts.get_mut(at));
+        let Some((household, known)) = households.zip(known) else { return };
         let moved = grid.is_some_and(|grid| grid != household.grid);
         let full = household.members.len() >= MEMBERS_MAX;
         let two_heads = member.is_head && household.members.iter().any(|it| it.is_head);
         household.consent = household.consent.or(consent);
         if !full {
             household.members.push(member);
+            known.push(facts);
         }
         if moved {
             self.refuse(line, "grid", "conflict", "the household is in another grid above");
