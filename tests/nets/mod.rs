@@ -4,4 +4,5 @@ mod canary;
 mod contract;
 mod method;
 mod roles;
+mod schema;
 mod tidy;
