@@ -1,5 +1,6 @@
 mod code;
 mod consent;
+mod correct;
 mod facts;
 mod import;
 mod lives;

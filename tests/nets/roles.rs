@@ -78,6 +78,8 @@ const ROWS: &[(&str, Who)] = &[
     ("households_record_consent", Who::Neighbour),
     ("households_show_consent_text", Who::Public),
     ("households_import", Who::Office(GOVERNS)),
+    ("households_put", Who::Office(GOVERNS)),
+    ("households_put_member", Who::Office(GOVERNS)),
     ("households_add_member", Who::Office(REGISTERS)),
     ("households_record_departure", Who::Office(REGISTERS)),
     ("households_change_head", Who::Office(REGISTERS)),

@@ -5,6 +5,7 @@ mod code;
 mod consent_list;
 mod consent_text;
 mod consents;
+mod correct;
 mod create;
 mod departure;
 mod file;
@@ -51,6 +52,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(consent_list::list_consents)
         .service(consent_text::show_consent_text)
         .service(import::import_households)
+        .service(correct::put_household)
+        .service(correct::put_member)
         .service(member::add_member)
         .service(departure::record_departure)
         .service(head::change_head)

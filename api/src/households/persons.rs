@@ -21,7 +21,8 @@ pub const NAME_MAX: usize = 50;
 pub struct Facts {
     pub name: String,
     pub born_on: Option<NaiveDate>,
-    phone: Option<(String, String)>,
+    /// Digest and masked form.
+    pub phone: Option<(String, String)>,
     pub id_digest: Option<String>,
 }
 
