@@ -112,7 +112,15 @@ pub fn address_of(request: &HttpRequest, behind_proxy: bool) -> String {
     let written = header.and_then(|it| it.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
     let peer = request.peer_addr().map(|peer| peer.ip());
     let address: Option<std::net::IpAddr> = if behind_proxy { written.or(peer) } else { peer };
-    address.map(|address| address.to_string()).unwrap_or_default()
+    match address {
+        // Whoever has one address of such a network has all of them.
+        Some(std::net::IpAddr::V6(address)) if address.to_ipv4_mapped().is_none() => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Some(address) => address.to_canonical().to_string(),
+        None => String::new(),
+    }
 }
 
 /// Whether the client already holds what this strong ETag names.

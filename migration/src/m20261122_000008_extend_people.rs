@@ -12,6 +12,12 @@ ALTER TABLE persons ADD COLUMN id_digest {code}
 
 ALTER TABLE persons ADD COLUMN erased_at BIGINT
 
+CREATE INDEX accounts_by_person ON accounts (person)
+
+CREATE INDEX bindings_by_household ON bindings (village, household)
+
+CREATE INDEX idempotency_keys_by_account ON idempotency_keys (account)
+
 CREATE INDEX persons_by_phone ON persons (phone_digest) WHERE phone_digest IS NOT NULL
 
 CREATE UNIQUE INDEX persons_id_digest_unique ON persons (id_digest) WHERE id_digest IS NOT NULL
@@ -80,6 +86,8 @@ CREATE TABLE binding_requests (
 )
 
 CREATE UNIQUE INDEX binding_requests_one_waiting ON binding_requests (account) WHERE status = 'waiting'
+
+CREATE INDEX binding_requests_by_account ON binding_requests (account, id)
 
 CREATE INDEX binding_requests_waiting ON binding_requests (village, id) WHERE status = 'waiting'
 
@@ -206,6 +214,12 @@ ALTER TABLE accounts DROP COLUMN inbox_seen
 DROP INDEX persons_id_digest_unique
 
 DROP INDEX persons_by_phone
+
+DROP INDEX idempotency_keys_by_account
+
+DROP INDEX bindings_by_household
+
+DROP INDEX accounts_by_person
 
 ALTER TABLE persons DROP COLUMN erased_at
 

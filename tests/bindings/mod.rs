@@ -17,8 +17,9 @@ async fn newcomer(world: &World, wechat: &FakeWeChat, openid: &str) -> Actor {
     holder(world, &log_in(world, wechat, openid, &device()).await.ok())
 }
 
-/// The roster names this person with this phone.
+/// The roster names this person with this phone, and they do not log in yet.
 async fn roster_names(world: &World, person: uuid::Uuid, phone: &str) {
+    free(world).await;
     let digest = api::identity::Phone::parse(phone).expect("a phone");
     let digest = digest.digest(world.app.config.secrets.identity());
     let sql = "UPDATE persons SET phone_digest = $1 WHERE id = $2";
@@ -26,6 +27,11 @@ async fn roster_names(world: &World, person: uuid::Uuid, phone: &str) {
     let done =
         world.app.db.write(async |tx| Ok(api::kernel::db::run(tx, sql, values.clone()).await?));
     assert_eq!(done.await.expect("a change"), 1);
+}
+
+/// The heads of this world have never logged in.
+async fn free(world: &World) {
+    world.run("UPDATE accounts SET status = 'disabled' WHERE persona LIKE 'head %'").await;
 }
 
 async fn add_phone(actor: &Actor, wechat: &FakeWeChat, phone: &str) -> Answer {
@@ -181,8 +187,10 @@ fn decision(request: &Value) -> String {
 #[actix_web::test]
 async fn a_request_that_the_grid_worker_approves_binds_to_the_member_they_name() {
     let (world, wechat) = world().await;
+    free(&world).await;
     let wang = newcomer(&world, &wechat, "openid-wang").await;
     let asked = wang.post("/v1/me/binding-requests", request(HERE, 2)).await.ok();
+    assert_eq!(asked["household"], Value::Null);
     assert_eq!((&asked["status"], &asked["household_number"]), (&json!("waiting"), &json!(2)));
     wang.post("/v1/me/binding-requests", request(HERE, 3)).await.refused(409, "request_waiting");
     let worker = world.official("grid_worker", &grid_of(HERE, 2)).await;
@@ -239,7 +247,8 @@ async fn nobody_asks_for_or_decides_what_lies_elsewhere_or_close_to_them() {
     let unknown = json!({ "id": new_id() });
     let unknown = worker.post(&decision(&unknown), refuse()).await.refused(404, "not_found");
     assert_eq!(foreign["detail"], unknown["detail"]);
-    world.head(HERE, 1).await.post(&decision(&asked), refuse()).await.refused(403, "role_required");
+    let zhang = world.head(HERE, 1).await;
+    zhang.post(&decision(&asked), refuse()).await.refused(403, "role_required");
     // The worker is the spouse of that household's head.
     let person = worker.get("/v1/me").await.ok()["person"].clone();
     let person = person.as_str().expect("a person").replace('-', "");
@@ -252,4 +261,76 @@ async fn nobody_asks_for_or_decides_what_lies_elsewhere_or_close_to_them() {
         .await;
     worker.post(&decision(&asked), refuse()).await.refused(403, "conflict_of_interest");
     assert_eq!(world.count("binding_requests WHERE status = 'waiting'").await, 1);
+}
+
+/// A colleague's word, or a phone that changed hands, makes nobody an official or a neighbour who logs in.
+#[actix_web::test]
+async fn nobody_becomes_somebody_who_logs_in_or_holds_an_office() {
+    let (world, wechat) = world().await;
+    let thief = newcomer(&world, &wechat, "openid-thief").await;
+    let asked = thief.post("/v1/me/binding-requests", request(HERE, 2)).await.ok();
+    let worker = world.official("grid_worker", &grid_of(HERE, 2)).await;
+    let approve = json!({ "decision": "approve", "member": head_id(HERE, 2) });
+    worker.post(&decision(&asked), approve.clone()).await.refused(409, "already_bound");
+    // Without a login, but with an office that is still to come.
+    free(&world).await;
+    let wang = head_id(HERE, 2);
+    let sql =
+        "INSERT INTO grants (id, person, role, region, starts_at) VALUES ($1, $2, $3, $4, $5)";
+    let values: [sea_orm::Value; 5] = [
+        new_id().into(),
+        wang.into(),
+        "county".into(),
+        "460205".into(),
+        (world.app.clock.now().0 + 86_400_000).into(),
+    ];
+    let done =
+        world.app.db.write(async |tx| Ok(api::kernel::db::run(tx, sql, values.clone()).await?));
+    assert_eq!(done.await.expect("a grant"), 1);
+    worker.post(&decision(&asked), approve).await.refused(409, "already_bound");
+    roster_names(&world, wang, PHONE).await;
+    let found = newcomer(&world, &wechat, "openid-finder").await;
+    assert_eq!(add_phone(&found, &wechat, PHONE).await.ok()["bound"], json!(false));
+    for actor in [&thief, &found] {
+        let me = actor.get("/v1/me").await.ok();
+        assert_eq!((&me["home"], &me["grants"]), (&Value::Null, &json!([])));
+    }
+}
+
+/// Above a village nobody acts by a phone alone.
+#[actix_web::test]
+async fn a_townships_role_does_not_count_in_a_wechat_session() {
+    let (world, wechat) = world().await;
+    let township = newcomer(&world, &wechat, "openid-township").await;
+    let person = "(SELECT person FROM accounts WHERE persona = 'township 460205100')";
+    world.run(&format!("UPDATE accounts SET person = {person} WHERE persona IS NULL")).await;
+    let me = township.get("/v1/me").await.ok();
+    assert_eq!((&me["name"], &me["grants"]), (&json!("官township 460205100"), &json!([])));
+    let files = format!("/v1/villages/{HERE}/households");
+    township.get(&files).await.refused(404, "not_found");
+}
+
+#[actix_web::test]
+async fn a_login_in_the_wrong_hands_is_taken_away_and_the_right_one_bound_anew() {
+    let (world, wechat) = world().await;
+    roster_names(&world, head_id(HERE, 1), PHONE).await;
+    let thief = newcomer(&world, &wechat, "openid-thief").await;
+    assert_eq!(add_phone(&thief, &wechat, PHONE).await.ok()["bound"], json!(true));
+    let path = format!(
+        "/v1/villages/{HERE}/households/{}/members/{}/unbinding",
+        household_id(HERE, 1),
+        head_id(HERE, 1)
+    );
+    let township = world.official("township", "460205100").await;
+    township.post(&path, json!({ "reason": " " })).await.refused(422, "reason_required");
+    township.post(&path, json!({ "reason": "手机丢失" })).await.ok();
+    thief.get("/v1/me").await.refused(401, "token_invalid");
+    let again = newcomer(&world, &wechat, "openid-thief").await;
+    assert_eq!(again.get("/v1/me").await.ok()["home"], Value::Null);
+    let zhang = newcomer(&world, &wechat, "openid-zhang").await;
+    assert_eq!(add_phone(&zhang, &wechat, PHONE).await.ok()["bound"], json!(true));
+    let inbox = zhang.get("/v1/me/inbox").await.ok();
+    let kinds: Vec<_> =
+        inbox["items"].as_array().expect("items").iter().map(|it| &it["kind"]).collect();
+    assert_eq!(kinds, ["account_bound", "account_unbound", "account_bound"]);
 }

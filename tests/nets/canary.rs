@@ -52,16 +52,16 @@ async fn live(world: &World, wechat: &crate::support::FakeWeChat) -> Actor {
     let reviews = format!("{claims}/{id}/reviews");
     worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
     world.approve(id.parse().expect("an id"), &["panel"]).await;
-    staff(world, &township).await;
+    staff(world).await;
     world.travel(at("2024-09-03 09:00")).await;
     head
 }
 
 /// An official logs in, rightly and wrongly.
-async fn staff(world: &World, township: &Actor) {
-    let panel = world.official("panel", HERE).await.get("/v1/me").await.ok()["person"].clone();
-    let login = json!({ "person": panel, "login": "canary", "password": PASSWORD });
-    let made = township.post("/v1/regions/460205100/staff-logins", login).await.ok();
+async fn staff(world: &World) {
+    let login = json!({ "login": "canary", "password": PASSWORD });
+    let panel = world.official("panel", HERE).await;
+    let made = panel.post("/v1/me/staff-login", login).await.ok();
     let totp =
         totp_rs::Totp::from_url(made["otpauth_url"].as_str().expect("a URL")).expect("a factor");
     let now = u64::try_from(world.app.token_clock.now().seconds()).expect("a time");

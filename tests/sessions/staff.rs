@@ -204,15 +204,70 @@ async fn nobody_makes_a_login_for_themself_or_for_one_who_is_not_below_them() {
     for person in [json!(new_id()), person(&world.head(HERE, 1).await).await] {
         township.post(township_path, login(person)).await.refused(404, "not_found");
     }
-    assert_eq!(world.count("staff_logins").await, 0);
-    let appointed = login(person(&panel).await);
-    township.post(township_path, appointed.clone()).await.ok();
-    county.post(county_path, appointed).await.refused(409, "login_taken");
-    for odd in ["Fu", "FU.WENHAI", "符文海", "a b c"] {
-        let mut body = login(person(&panel).await);
-        body["login"] = json!(odd);
-        township.post(township_path, body).await.refused(422, "invalid_field");
+    // Whoever made the login could log in as them: those who watch a village make their own.
+    let weighs = login(person(&panel).await);
+    for (official, path) in [(&township, township_path), (&county, county_path)] {
+        official.post(path, weighs.clone()).await.refused(403, "role_required");
     }
+    assert_eq!(world.count("staff_logins").await, 0);
+    for odd in ["Fu", "FU.WENHAI", "符文海", "a b c"] {
+        let mut body = login(person(&township).await);
+        body["login"] = json!(odd);
+        county.post(county_path, body).await.refused(422, "invalid_field");
+    }
+}
+
+/// A lost authenticator is replaced: the old factor and every session by it are worth nothing.
+#[actix_web::test]
+async fn a_login_made_anew_has_a_new_second_factor() {
+    let staff = Staff::enrolled().await;
+    let session = staff.log_in("fu.wenhai", PASSWORD, &staff.code(0)).await.ok();
+    let county = staff.world.official("county", "460205").await;
+    let body = json!({ "person": person(&staff.township).await, "login": "fu.wenhai", "password": PASSWORD });
+    let made = county.post("/v1/regions/460205/staff-logins", body.clone()).await.ok();
+    holder(&staff.world, &session).get("/v1/me").await.refused(401, "token_invalid");
+    staff.next_step().await;
+    staff.log_in("fu.wenhai", PASSWORD, &staff.code(0)).await.refused(401, "login_failed");
+    let factor = Totp::from_url(made["otpauth_url"].as_str().expect("a URL")).expect("a factor");
+    let now = u64::try_from(staff.world.app.token_clock.now().seconds()).expect("a time");
+    let code = factor.generate(now).to_string();
+    staff.log_in("fu.wenhai", PASSWORD, &code).await.ok();
+    let other = json!({ "login": "other.name", "person": body["person"], "password": PASSWORD });
+    county.post("/v1/regions/460205/staff-logins", other).await.refused(409, "login_taken");
+}
+
+#[actix_web::test]
+async fn the_officials_of_a_village_make_their_own_login() {
+    let staff = Staff::enrolled().await;
+    let panel = staff.world.official("panel", HERE).await;
+    let own = json!({ "login": "wang.xiuying", "password": PASSWORD });
+    let made = panel.post("/v1/me/staff-login", own.clone()).await.ok();
+    let factor = Totp::from_url(made["otpauth_url"].as_str().expect("a URL")).expect("a factor");
+    let now = u64::try_from(staff.world.app.token_clock.now().seconds()).expect("a time");
+    let session =
+        staff.log_in("wang.xiuying", PASSWORD, &factor.generate(now).to_string()).await.ok();
+    let me = holder(&staff.world, &session).get("/v1/me").await.ok();
+    assert_eq!(me["person"], person(&panel).await);
+    // A villager has nothing to do there, and a township's login is made above it.
+    for persona in [format!("head {HERE} 1"), "township 460205100".to_owned()] {
+        let somebody = staff.world.persona(&persona).await;
+        somebody.post("/v1/me/staff-login", own.clone()).await.refused(403, "role_required");
+    }
+    let other = staff.world.official("panel_2", HERE).await;
+    other.post("/v1/me/staff-login", own).await.refused(409, "login_taken");
+}
+
+/// Many names from one address, and one name from many addresses, gain nothing either.
+#[actix_web::test]
+async fn guessing_is_bounded_for_an_address_and_for_a_name_as_well() {
+    let staff = Staff::enrolled().await;
+    let mut answers = Vec::new();
+    for number in 0..52 {
+        let name = format!("nobody.{number}");
+        answers.push(staff.log_in(&name, PASSWORD, "000000").await.status);
+    }
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 50);
+    assert_eq!(answers.last(), Some(&429));
 }
 
 #[actix_web::test]

@@ -117,14 +117,10 @@ async fn without_an_app_id_nobody_logs_in_by_wechat() {
 async fn two_first_logins_at_once_make_one_account() {
     let (world, wechat) = World::with_wechat(at("2024-08-21 08:00")).await;
     let logins = (0..8).map(|_| async {
-        let answer = log_in(&world, &wechat, "openid-zhang", &device()).await;
-        if answer.status != 201 {
-            answer.refused(503, "busy");
-        }
+        log_in(&world, &wechat, "openid-zhang", &device()).await.ok();
     });
     futures::future::join_all(logins).await;
-    assert_eq!(world.count("wechat_logins").await, 1);
-    assert!(world.count("sessions").await >= 1);
+    assert_eq!((world.count("wechat_logins").await, world.count("sessions").await), (1, 8));
 }
 
 #[actix_web::test]

@@ -44,12 +44,37 @@ struct HomeRow {
     born_on: Option<String>,
 }
 
+/// SQL: whether person `p.id` could be somebody's by a mere phone or a colleague's word: whoever logs in
+/// already, or holds or will hold an office at the instant `now`, a parameter, cannot.
+fn is_free(now: &str) -> String {
+    format!(
+        "(NOT EXISTS (SELECT 1 FROM accounts a WHERE a.person = p.id AND a.status = 'active') \
+          AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.person = p.id \
+            AND (g.ends_at IS NULL OR g.ends_at > {now})))"
+    )
+}
+
+/// Who is asked for must be free, and who asks must be nobody yet.
+async fn both_free(tx: &Tx, bound: &Bound, now: Instant) -> Outcome<()> {
+    let sql = format!("SELECT COUNT(*) FROM persons p WHERE p.id = $1 AND {}", is_free("$2"));
+    let free = db::number(tx, &sql, [bound.to.into(), now.0.into()]).await? == 1;
+    let known = "SELECT COUNT(*) FROM persons p WHERE p.id = $1 AND (p.name <> '' \
+                 OR EXISTS (SELECT 1 FROM bindings b WHERE b.person = p.id AND b.ended_at IS NULL) \
+                 OR EXISTS (SELECT 1 FROM grants g WHERE g.person = p.id \
+                   AND (g.ends_at IS NULL OR g.ends_at > $2)))";
+    let known = db::number(tx, known, [bound.from.into(), now.0.into()]).await? > 0;
+    if free && !known { Ok(()) } else { Err(Code::AlreadyBound.into()) }
+}
+
 /// Makes the account the person's, and the household an active one.
 ///
 /// # Errors
+/// `already_bound` if the person logs in already or holds an office, or if the account is somebody's;
 /// `guardian_needed` if the person is under 14.
 async fn bind(tx: &Tx, bound: &Bound, by: Option<Uuid>, now: Instant) -> Outcome<()> {
-    let sql = "SELECT m.village, m.household, m.born_on FROM bindings b \
+    both_free(tx, bound, now).await?;
+    let sql = "SELECT m.village, m.household, COALESCE(p.born_on, m.born_on) AS born_on \
+               FROM bindings b JOIN persons p ON p.id = b.person \
                JOIN members m ON m.village = b.village AND m.household = b.household \
                  AND m.person = b.person \
                WHERE b.person = $1 AND b.ended_at IS NULL AND m.left_at IS NULL";
@@ -58,11 +83,15 @@ async fn bind(tx: &Tx, bound: &Bound, by: Option<Uuid>, now: Instant) -> Outcome
     if !is_grown_up(born_on, now.day()) {
         return Err(Code::GuardianNeeded.into());
     }
-    let sql = "UPDATE accounts SET person = $2 WHERE id = $1 AND person = $3";
+    let sql = "UPDATE accounts SET person = $2 WHERE id = $1 AND person = $3 \
+               AND status = 'active'";
     let values: [Value; 3] = [bound.account.into(), bound.to.into(), bound.from.into()];
     if db::run(tx, sql, values).await? != 1 {
         return Err(Code::AlreadyBound.into());
     }
+    // Whoever was forgotten comes back of their own will.
+    let sql = "UPDATE persons SET erased_at = NULL WHERE id = $1";
+    db::run(tx, sql, [bound.to.into()]).await?;
     let sql = "DELETE FROM persons WHERE id = $1 AND name = '' \
                AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.person = persons.id) \
                AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.person = persons.id)";

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Bound, bind};
+use super::{Bound, bind, is_free};
 use crate::app::App;
 use crate::identity::{Caller, Phone};
 use crate::kernel::clock::Instant;
@@ -85,15 +85,15 @@ async fn add(
     let unknown = caller.home.is_none() && caller.grants.is_empty();
     let bound = match owner {
         Some(owner) if owner.person == caller.person => true,
-        Some(owner) if unknown => {
+        Some(owner) if unknown && owner.is_free => {
             let Caller { account, person, .. } = *caller;
             let bound = Bound { account, from: person, to: owner.person };
             bind(tx, &bound, None, now).await?;
             true
         }
         // Somebody who is known already does not become somebody else.
-        Some(_) => return Err(Code::AlreadyBound.into()),
-        None => {
+        Some(_) if !unknown => return Err(Code::AlreadyBound.into()),
+        _ => {
             db::run(tx, sql, keep(caller.person)).await?;
             !unknown
         }
@@ -101,24 +101,26 @@ async fn add(
     Ok(PhoneAdded { phone: phone.masked(), bound })
 }
 
-/// Somebody whom the roster or an appointment names with a phone.
+/// Somebody whom the roster names with a phone.
 #[derive(FromQueryResult)]
 struct Owner {
     person: Uuid,
-    household: Option<Uuid>,
-    is_head: Option<bool>,
+    household: Uuid,
+    is_head: bool,
+    /// Neither logs in yet nor holds an office: a phone can change hands, and proves nothing of those.
+    is_free: bool,
 }
 
-/// Those known with this phone who are members of a household or serve somewhere.
+/// The members of households who are known with this phone.
 async fn owners(tx: &Tx, digest: &str, now: Instant) -> Outcome<Vec<Owner>> {
-    let sql = "SELECT p.id AS person, b.household, m.is_head FROM persons p \
-               LEFT JOIN bindings b ON b.person = p.id AND b.ended_at IS NULL \
-               LEFT JOIN members m ON m.village = b.village AND m.household = b.household \
-                 AND m.person = p.id \
-               WHERE p.phone_digest = $1 AND (b.person IS NOT NULL OR EXISTS \
-                 (SELECT 1 FROM grants g WHERE g.person = p.id AND g.starts_at <= $2 \
-                  AND (g.ends_at IS NULL OR g.ends_at > $2))) LIMIT 20";
-    Ok(db::all(tx, sql, [digest.into(), now.0.into()]).await?)
+    let sql = format!(
+        "SELECT p.id AS person, b.household, m.is_head, {} AS is_free FROM persons p \
+         JOIN bindings b ON b.person = p.id AND b.ended_at IS NULL \
+         JOIN members m ON m.village = b.village AND m.household = b.household \
+           AND m.person = p.id AND m.left_at IS NULL WHERE p.phone_digest = $1 LIMIT 20",
+        is_free("$2")
+    );
+    Ok(db::all(tx, &sql, [digest.into(), now.0.into()]).await?)
 }
 
 /// Whose phone it is: the only one known with it, or, where a family shares one, its head. Where
@@ -127,10 +129,8 @@ fn pick(owners: &[Owner]) -> Option<&Owner> {
     match owners {
         [only] => Some(only),
         [first, rest @ ..] => {
-            let one_family = rest
-                .iter()
-                .all(|owner| owner.household.is_some() && owner.household == first.household);
-            let head = owners.iter().find(|owner| owner.is_head == Some(true));
+            let one_family = rest.iter().all(|owner| owner.household == first.household);
+            let head = owners.iter().find(|owner| owner.is_head);
             head.filter(|_| one_family)
         }
         [] => None,
@@ -141,12 +141,9 @@ fn pick(owners: &[Owner]) -> Option<&Owner> {
 mod tests {
     use super::*;
 
-    fn owner(person: u128, household: Option<u128>, is_head: bool) -> Owner {
-        Owner {
-            person: Uuid::from_u128(person),
-            household: household.map(Uuid::from_u128),
-            is_head: household.map(|_| is_head),
-        }
+    fn owner(person: u128, household: u128, is_head: bool) -> Owner {
+        let (person, household) = (Uuid::from_u128(person), Uuid::from_u128(household));
+        Owner { person, household, is_head, is_free: true }
     }
 
     fn picked(owners: &[Owner]) -> Option<u128> {
@@ -156,11 +153,9 @@ mod tests {
     #[test]
     fn a_family_that_shares_a_phone_is_found_by_its_head_and_strangers_are_not() {
         assert_eq!(picked(&[]), None);
-        assert_eq!(picked(&[owner(1, None, false)]), Some(1));
-        assert_eq!(picked(&[owner(1, Some(9), false)]), Some(1));
-        assert_eq!(picked(&[owner(1, Some(9), false), owner(2, Some(9), true)]), Some(2));
-        assert_eq!(picked(&[owner(1, Some(9), false), owner(2, Some(9), false)]), None);
-        assert_eq!(picked(&[owner(1, Some(8), true), owner(2, Some(9), true)]), None);
-        assert_eq!(picked(&[owner(1, None, false), owner(2, None, false)]), None);
+        assert_eq!(picked(&[owner(1, 9, false)]), Some(1));
+        assert_eq!(picked(&[owner(1, 9, false), owner(2, 9, true)]), Some(2));
+        assert_eq!(picked(&[owner(1, 9, false), owner(2, 9, false)]), None);
+        assert_eq!(picked(&[owner(1, 8, true), owner(2, 9, true)]), None);
     }
 }

@@ -40,7 +40,10 @@ pub struct NewBindingRequest {
 pub struct BindingRequest {
     pub id: Uuid,
     pub village: Village,
-    pub household: Uuid,
+    /// The file's id: for who decides, and for who asked once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub household: Option<Uuid>,
     #[schema(example = 17)]
     pub household_number: i64,
     #[schema(example = "王明娜")]
@@ -81,7 +84,7 @@ impl Row {
         Some(BindingRequest {
             id: self.id,
             village: self.village.parse().ok()?,
-            household: self.household,
+            household: Some(self.household),
             household_number: self.number,
             name: self.name,
             status: self.status,
@@ -166,5 +169,10 @@ async fn own(on: &impl sea_orm::ConnectionTrait, caller: &Caller) -> Outcome<Vec
          WHERE r.account = $1 ORDER BY r.id DESC LIMIT 20"
     );
     let rows = db::all::<Row>(on, &sql, [caller.account.into()]).await?;
-    Ok(rows.into_iter().filter_map(Row::shown).collect())
+    let shown = |row: Row| {
+        let request = row.shown()?;
+        let household = request.household.filter(|_| request.status == "approved");
+        Some(BindingRequest { household, ..request })
+    };
+    Ok(rows.into_iter().filter_map(shown).collect())
 }

@@ -184,8 +184,9 @@ async fn signer(
         is_head: bool,
         born_on: Option<String>,
     }
-    let sql = "SELECT person, is_head, born_on FROM members \
-               WHERE village = $1 AND household = $2 AND left_at IS NULL";
+    let sql = "SELECT m.person, m.is_head, COALESCE(p.born_on, m.born_on) AS born_on \
+               FROM members m JOIN persons p ON p.id = m.person \
+               WHERE m.village = $1 AND m.household = $2 AND m.left_at IS NULL";
     let members = db::all::<Row>(tx, sql, [village.into(), household.into()]).await?;
     let grown_up = |row: &Row| {
         let born_on = row.born_on.as_deref().and_then(|day| day.parse().ok());
@@ -196,7 +197,18 @@ async fn signer(
         let refusal = Refusal::from(Code::InvalidField);
         return Err(refusal.at("/person", "guardian", "younger than 14: a guardian signs").into());
     }
-    Ok(members.iter().all(|row| !row.is_head || grown_up(row)))
+    // What the head took back only the head gives again.
+    let may_speak = signer.is_head || !head_withdrew(tx, village, household).await?;
+    Ok(may_speak && members.iter().all(|row| !row.is_head || grown_up(row)))
+}
+
+/// Whether the present head's last word on being named was no.
+async fn head_withdrew(tx: &Tx, village: &Village, household: Uuid) -> Outcome<bool> {
+    let sql = "SELECT COUNT(*) FROM (SELECT c.act FROM consents c JOIN members m \
+                 ON m.village = c.village AND m.household = c.household AND m.person = c.person \
+               WHERE c.village = $1 AND c.household = $2 AND m.is_head \
+               ORDER BY c.at DESC, c.id DESC LIMIT 1) AS last WHERE last.act = 'withdrawn'";
+    Ok(db::number(tx, sql, [village.into(), household.into()]).await? > 0)
 }
 
 /// The household counts as registered, and its head is named, or neither. Whoever uses the app stays

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::create::NewMember;
-use super::file::{File, changed, open, present};
+use super::file::{File, changed, has_account, open, present};
 use super::persons::{Facts, Odd};
 use super::read::Household;
 use super::{Notice, tell};
@@ -170,11 +170,6 @@ async fn put_right(
     tell(tx, village, now, &[notice]).await?;
     let detail = serde_json::json!({ "person": person, "phone": told.phone.is_some() });
     changed(tx, by, file.id, "household.put_member", detail, now).await
-}
-
-async fn has_account(tx: &Tx, person: Uuid) -> Outcome<bool> {
-    let sql = "SELECT COUNT(*) FROM accounts WHERE person = $1 AND status = 'active'";
-    Ok(db::number(tx, sql, [person.into()]).await? > 0)
 }
 
 fn unfit(odd: &[Odd]) -> Refusal {

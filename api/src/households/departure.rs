@@ -10,17 +10,17 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::file::{End, changed, end, open, present};
+use super::file::{End, changed, end, has_account, open, present, without_holds};
 use super::head::{Succession, pass_head, succession, unfit};
 use super::member::leave;
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
-use crate::identity::{Official, Registers, end_accounts, has_office, is_birthday};
+use crate::identity::{Official, Registers, end_accounts, is_birthday, may_dismiss};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::Tx;
-use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::sessions::{self, Ended};
 
@@ -68,7 +68,8 @@ pub struct NewDeparture {
         ("household" = Uuid, Path, description = "The household's id"),
         ("person" = Uuid, Path, description = "The member")),
     request_body = NewDeparture, responses((status = 200, body = Household)),
-    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state invalid_field"))))]
+    extensions(("x-codes" = json!("role_required role_above_own last_admin conflict_of_interest wrong_state \
+        open_holds invalid_field"))))]
 #[post("/v1/villages/{village}/households/{household}/members/{person}/departure")]
 async fn record_departure(
     keeper: Official<Registers>,
@@ -84,6 +85,20 @@ async fn record_departure(
     let done = done.await?;
     app.cache.refresh();
     Ok(done)
+}
+
+/// Whoever logs in is not written dead by a colleague, and an official only by those who could have
+/// dismissed them.
+async fn may_write_off(
+    tx: &Tx,
+    by: &Official<Registers>,
+    person: Uuid,
+    now: Instant,
+) -> Outcome<()> {
+    if !by.governs() && has_account(tx, person).await? {
+        return Err(Code::RoleRequired.into());
+    }
+    may_dismiss(tx, by, person, now).await
 }
 
 async fn depart(
@@ -104,9 +119,8 @@ async fn depart(
     if new.on.is_some_and(|day| !is_birthday(day, now.day())) {
         return Err(unfit("/on", "not after today").into());
     }
-    // Who has an office is not written off by a colleague, only by those who gave it.
-    if new.because == Because::Died && !by.governs() && has_office(tx, person, now).await? {
-        return Err(Code::RoleRequired.into());
+    if new.because == Because::Died {
+        may_write_off(tx, by, person, now).await?;
     }
     let because = new.because.as_str();
     match succession(&present, &BTreeSet::from([person]), new.new_head, now.day())? {
@@ -114,6 +128,14 @@ async fn depart(
         Succession::Passes(head) => pass_head(tx, village, id, head).await?,
         // The last member stays written down as the head: past boards go on to show a name.
         Succession::Ends => {
+            // What a closure asks for: points stay behind.
+            if !by.governs() {
+                return Err(Code::RoleRequired.into());
+            }
+            without_holds(tx, village, id).await?;
+            if new.because == Because::Moved {
+                return Err(Refusal::wrong_state("last_member").into());
+            }
             let ended = End { status: "closed", because, successor: None, spend_until: None };
             end(tx, village, id, ended, now).await?;
         }

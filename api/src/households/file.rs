@@ -83,6 +83,12 @@ impl Present {
     }
 }
 
+/// Whether somebody can log in.
+pub async fn has_account(tx: &Tx, person: Uuid) -> Outcome<bool> {
+    let sql = "SELECT COUNT(*) FROM accounts WHERE person = $1 AND status = 'active'";
+    Ok(db::number(tx, sql, [person.into()]).await? > 0)
+}
+
 /// Who belongs to the household now.
 pub async fn present(tx: &Tx, village: &Village, household: Uuid) -> Outcome<Vec<Present>> {
     let sql = "SELECT m.person, m.is_head, COALESCE(p.born_on, m.born_on) AS born_on \

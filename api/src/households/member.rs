@@ -12,6 +12,7 @@ use validator::Validate;
 use super::file::{MEMBERS_MAX, changed, open, present};
 use super::head::unfit;
 use super::read::Household;
+use super::{Notice, tell};
 use crate::app::App;
 use crate::http::path_id;
 use crate::identity::{Official, Registers, initials, is_birthday, is_concerned};
@@ -83,7 +84,9 @@ async fn add(
                ON CONFLICT DO NOTHING";
     let values: [Value; 4] =
         [new.person.into(), name.clone().into(), born_on.clone().into(), now.0.into()];
-    db::run(tx, sql, values).await?;
+    if db::run(tx, sql, values).await? == 0 {
+        may_come(tx, village, new.person, now).await?;
+    }
     bind(tx, village, id, new.person, now).await?;
     let sql = "INSERT INTO members (village, household, person, name, initials, is_head, born_on) \
                VALUES ($1, $2, $3, $4, $5, FALSE, $6) ON CONFLICT (village, household, person) \
@@ -98,8 +101,41 @@ async fn add(
     if is_concerned(tx, village, by.person, id).await? {
         return Err(Code::ConflictOfInterest.into());
     }
+    let notice = Notice {
+        recipient: id,
+        kind: "member_added",
+        subject: new.person,
+        detail: "户内登记了新成员；如有疑问，请联系镇管理员".to_owned(),
+    };
+    tell(tx, village, now, &[notice]).await?;
     let detail = serde_json::json!({ "person": new.person });
     changed(tx, by, id, "household.add_member", detail, now).await
+}
+
+/// Whether a person who is known already may be written into a household of this village: one who
+/// belonged to one here before. Whoever logs in, or serves, elsewhere asks for it themselves.
+///
+/// # Errors
+/// `not_found` for one whom this village never knew, `already_bound` for one who belongs elsewhere.
+async fn may_come(tx: &Tx, village: &Village, person: Uuid, now: Instant) -> Outcome<()> {
+    let sql = "SELECT COUNT(*) FROM members WHERE village = $1 AND person = $2";
+    if db::number(tx, sql, [village.into(), person.into()]).await? > 0 {
+        let sql = "SELECT COUNT(*) FROM bindings WHERE person = $1 AND village <> $2 \
+                   AND ended_at IS NULL";
+        return match db::number(tx, sql, [person.into(), village.into()]).await? {
+            0 => Ok(()),
+            _ => Err(Code::AlreadyBound.into()),
+        };
+    }
+    let sql = "SELECT COUNT(*) FROM persons p WHERE p.id = $1 AND p.name <> '' \
+               AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.person = p.id) \
+               AND NOT EXISTS (SELECT 1 FROM bindings b WHERE b.person = p.id AND b.ended_at IS NULL) \
+               AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.person = p.id \
+                 AND (g.ends_at IS NULL OR g.ends_at > $2))";
+    match db::number(tx, sql, [person.into(), now.0.into()]).await? {
+        0 => Err(Code::AlreadyBound.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Binds a person to a household; whoever belongs to one that has ended leaves it for this.

@@ -24,6 +24,7 @@ mod roster_rows;
 mod search;
 mod sheet;
 mod split;
+mod unbind;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -54,6 +55,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(import::import_households)
         .service(correct::put_household)
         .service(correct::put_member)
+        .service(unbind::unbind_member)
         .service(member::add_member)
         .service(departure::record_departure)
         .service(head::change_head)

@@ -172,9 +172,10 @@ pub async fn write(tx: &Tx, village: &str, entrants: &[Entrant<'_>], now: Instan
         let (digest, masked) = it.facts.phone.clone().unzip();
         let values: [Value; 4] =
             [it.person.into(), it.facts.birthday().into(), digest.into(), masked.into()];
-        let sql = "UPDATE persons SET born_on = COALESCE($2, born_on), \
-                   phone_digest = COALESCE($3, phone_digest), \
-                   phone_masked = COALESCE($4, phone_masked) WHERE id = $1";
+        // What is known already stays: nobody takes a login over by a new phone in a new roster.
+        let sql = "UPDATE persons SET born_on = COALESCE(born_on, $2), \
+                   phone_masked = CASE WHEN phone_digest IS NULL THEN $4 ELSE phone_masked END, \
+                   phone_digest = COALESCE(phone_digest, $3) WHERE id = $1";
         db::run(tx, sql, values).await?;
     }
     let count = entrants.len();

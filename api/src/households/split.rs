@@ -112,6 +112,7 @@ async fn divide(
         let journal = Journal::transfer("transfer", new.id.to_string(), from, to, new.points);
         ledger::post(tx, village, Some(by.person), now, &[journal]).await?;
     }
+    register(tx, village, new.id, now).await?;
     let detail = serde_json::json!({ "new": new.id, "members": leaving, "points": new.points });
     changed(tx, by, id, "household.split", detail, now).await?;
     super::read::load(tx, village, new.id).await
@@ -158,6 +159,18 @@ async fn open_file(
         1 => Ok(()),
         _ => Err(Code::IdTaken.into()),
     }
+}
+
+/// A household of which a member logs in is a registered and an active one (2.2).
+async fn register(tx: &Tx, village: &Village, id: Uuid, now: Instant) -> Outcome<()> {
+    let sql = "UPDATE households SET registered_by = 'account', registered_at = $3, \
+                 activated_at = $3 WHERE village = $1 AND id = $2 AND EXISTS \
+                 (SELECT 1 FROM bindings b JOIN accounts a ON a.person = b.person \
+                  WHERE b.village = $1 AND b.household = $2 AND b.ended_at IS NULL \
+                  AND a.status = 'active')";
+    let values: [Value; 3] = [village.into(), id.into(), now.0.into()];
+    db::run(tx, sql, values).await?;
+    Ok(())
 }
 
 /// A member of one household becomes a member of another, not its head, and acts for it if they acted

@@ -95,7 +95,7 @@ pub async fn end(
 }
 
 /// Whether somebody else who can log in administers the county now.
-async fn others(tx: &Tx, grant: &Appointment, now: Instant) -> Outcome<bool> {
+pub(super) async fn others(tx: &Tx, grant: &Appointment, now: Instant) -> Outcome<bool> {
     let sql = "SELECT COUNT(*) FROM grants g WHERE g.region = $1 AND g.role = 'county' \
                AND g.person <> $2 AND g.starts_at <= $3 AND (g.ends_at IS NULL OR g.ends_at > $3) \
                AND EXISTS (SELECT 1 FROM accounts a WHERE a.person = g.person \

@@ -61,7 +61,8 @@ impl Leaver {
         let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
         let bearer = token::verify(secrets, bearer(request)?, now)?;
         let sql = "SELECT COALESCE(p.erased_at, 0) FROM accounts a \
-                   JOIN persons p ON p.id = a.person WHERE a.id = $1";
+                   JOIN persons p ON p.id = a.person \
+                   WHERE a.id = $1 AND a.status = 'disabled'";
         match db::number(app.db.read(), sql, [bearer.account.into()]).await? {
             0 => Ok(Self::Present(Box::new(Caller::load(&app, bearer).await?))),
             erased_at => Ok(Self::Gone(Instant(erased_at))),

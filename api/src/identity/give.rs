@@ -128,9 +128,10 @@ fn village_of(region: &RegionCode) -> Option<Village> {
 }
 
 /// # Errors
-/// `not_found` for a person who is not known or cannot log in.
+/// `not_found` for a person whom nobody knows by name, or who cannot log in.
 pub async fn has_account(tx: &Tx, person: Uuid) -> Outcome<()> {
-    let sql = "SELECT COUNT(*) FROM accounts WHERE person = $1 AND status = 'active'";
+    let sql = "SELECT COUNT(*) FROM accounts a JOIN persons p ON p.id = a.person \
+               WHERE a.person = $1 AND a.status = 'active' AND p.name <> ''";
     match db::number(tx, sql, [person.into()]).await? {
         0 => Err(Code::NotFound.into()),
         _ => Ok(()),

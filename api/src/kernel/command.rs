@@ -11,11 +11,11 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::db::Tx;
+use super::derive::{derived, hex};
 use super::gate::Waiter;
 use super::idempotency::{Done, Key, Scope};
 use super::problem::{Code, Outcome, Problem, Refusal};
@@ -220,14 +220,15 @@ pub(super) fn key(request: &HttpRequest) -> Outcome<String> {
     Ok(bare.to_owned())
 }
 
-/// The key, bound to what was sent with it: method, path, query and body.
+/// The key, bound to what was sent with it: method, path, query and body. Keyed, because a body can hold
+/// a phone or a password, and few guesses find one from a plain digest.
 pub(super) fn bound(key: String, request: &HttpRequest, body: &[u8]) -> Key {
-    let mut digest = Sha256::new();
+    let app = request.app_data::<web::Data<App>>();
+    let secret = app.map_or(&[][..], |app| app.config.secrets.identity());
     let (path, query) = (request.path(), request.query_string());
-    digest.update(format!("{} {path}?{query}\n", request.method()));
-    digest.update(body);
-    let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Key { key, digest }
+    let mut sent = format!("{} {path}?{query}\n", request.method()).into_bytes();
+    sent.extend_from_slice(body);
+    Key { key, digest: hex(&derived(secret, "request", &sent)) }
 }
 
 fn decode<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Outcome<T> {

@@ -17,7 +17,7 @@ pub const KEPT_DAYS: i64 = 35;
 pub struct Key {
     /// 1–255 visible ASCII characters.
     pub key: String,
-    /// SHA-256 of method, path, query and body, in hex.
+    /// Keyed digest of method, path, query and body, in hex.
     pub digest: String,
 }
 
@@ -127,5 +127,12 @@ pub async fn forget(tx: &Tx, person: Uuid) -> Outcome<()> {
     let sql = "DELETE FROM idempotency_keys \
                WHERE account IN (SELECT id FROM accounts WHERE person = $1)";
     db::run(tx, sql, [person.into()]).await?;
+    Ok(())
+}
+
+/// Forgets the answers of a scope that name an id: what was stored of somebody who is forgotten.
+pub async fn forget_where(tx: &Tx, scope: &str, id: &str) -> Outcome<()> {
+    let sql = "DELETE FROM idempotency_keys WHERE scope = $1 AND body LIKE $2";
+    db::run(tx, sql, [scope.into(), format!("%{id}%").into()]).await?;
     Ok(())
 }

@@ -51,7 +51,9 @@ struct MembershipRow {
 
 async fn erase(app: &App, tx: &Tx, caller: &Caller) -> Outcome<Instant> {
     let now = app.clock.now();
-    if !caller.grants.is_empty() {
+    let office = "SELECT COUNT(*) FROM grants WHERE person = $1 \
+                  AND (ends_at IS NULL OR ends_at > $2)";
+    if db::number(tx, office, [caller.person.into(), now.0.into()]).await? > 0 {
         // Whoever is trusted with something hands it over first.
         return Err(Refusal::wrong_state("in_office").into());
     }
@@ -81,15 +83,20 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
     let Ok(village) = membership.village.parse::<Village>() else { return Ok(()) };
     calendar::touch(tx, &village, now).await?;
     let key = || -> [Value; 2] { [(&village).into(), person.into()] };
+    let present = "SELECT COUNT(*) FROM bindings WHERE village = $1 AND household = $2 \
+                   AND person = $3 AND ended_at IS NULL";
+    let of: [Value; 3] = [(&village).into(), membership.household.into(), person.into()];
+    let is_present = db::number(tx, present, of).await? > 0;
     let held = "SELECT COUNT(*) FROM redemptions WHERE village = $1 AND household = $2 \
                 AND status = 'held'";
-    if db::number(tx, held, [(&village).into(), membership.household.into()]).await? > 0 {
+    let held = db::number(tx, held, [(&village).into(), membership.household.into()]).await?;
+    if is_present && held > 0 {
         return Err(Code::OpenHolds.into());
     }
+    idempotency::forget_where(tx, village.as_str(), &person.to_string()).await?;
     for sql in [
         "UPDATE members SET name = '', initials = '', born_on = NULL \
          WHERE village = $1 AND person = $2",
-        "UPDATE binding_requests SET name = '' WHERE village = $1 AND person = $2",
         "DELETE FROM inbox_items WHERE village = $1 AND recipient = $2",
     ] {
         db::run(tx, sql, key()).await?;
@@ -99,17 +106,29 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
                  WHERE village = $1 AND filed_by = $2 AND household = $3";
     let [place, of] = key();
     db::run(tx, notes, [place, of, membership.household.into()]).await?;
-    if membership.is_head {
-        let sql = "UPDATE households SET name_hidden = TRUE, version = version + 1 \
-                   WHERE village = $1 AND id = $2";
-        db::run(tx, sql, [(&village).into(), membership.household.into()]).await?;
-    }
+    // The version rises in any case: nobody keeps the name under an old ETag.
+    let sql = "UPDATE households SET name_hidden = (name_hidden OR $3), version = version + 1 \
+               WHERE village = $1 AND id = $2";
+    let values: [Value; 3] =
+        [(&village).into(), membership.household.into(), membership.is_head.into()];
+    db::run(tx, sql, values).await?;
+    Ok(())
+}
+
+/// Forgets what the person's accounts asked for before anybody knew them, in any village.
+async fn forget_requests(tx: &Tx, person: Uuid) -> Outcome<()> {
+    let own = "account IN (SELECT id FROM accounts WHERE person = $1)";
+    let sql = format!("DELETE FROM binding_requests WHERE status = 'waiting' AND {own}");
+    db::run(tx, &sql, [person.into()]).await?;
+    let sql = format!("UPDATE binding_requests SET name = '' WHERE {own}");
+    db::run(tx, &sql, [person.into()]).await?;
     Ok(())
 }
 
 async fn forget_account_group(tx: &Tx, person: Uuid, now: Instant) -> Outcome<()> {
     idempotency::forget(tx, person).await?;
     let accounts = "(SELECT id FROM accounts WHERE person = $1)";
+    forget_requests(tx, person).await?;
     for sql in [
         format!("DELETE FROM wechat_logins WHERE account IN {accounts}"),
         format!("DELETE FROM staff_logins WHERE account IN {accounts}"),

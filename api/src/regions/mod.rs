@@ -78,10 +78,13 @@ pub struct RegionQuery {
     responses((status = 200, body = RegionPage)))]
 #[get("/v1/regions")]
 async fn list_regions(query: Query<RegionQuery>, app: Data<App>) -> Outcome<Answer<RegionPage>> {
-    let parent = query.0.parent.map_or(String::new(), |code| code.to_string());
-    let sql = "SELECT code, parent, name FROM regions WHERE COALESCE(parent, '') = $1 \
-               ORDER BY code LIMIT 1000";
-    let rows = db::all::<RegionRow>(app.db.read(), sql, [parent.into()]).await?;
+    let (which, parent) = match query.0.parent {
+        Some(parent) => ("parent = $1", vec![(&parent).into()]),
+        None => ("parent IS NULL", Vec::new()),
+    };
+    let sql =
+        format!("SELECT code, parent, name FROM regions WHERE {which} ORDER BY code LIMIT 1000");
+    let rows = db::all::<RegionRow>(app.db.read(), &sql, parent).await?;
     Ok(Answer::ok(RegionPage { items: rows.into_iter().filter_map(region).collect() }))
 }
 

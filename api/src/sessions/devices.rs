@@ -46,6 +46,11 @@ pub struct LoggedOut {
 }
 
 #[derive(FromQueryResult)]
+struct AccountRow {
+    account: Uuid,
+}
+
+#[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
     kind: String,
@@ -59,9 +64,11 @@ struct Row {
     security(("bearer" = [])), responses((status = 200, body = DeviceList)))]
 #[get("/v1/me/devices")]
 async fn list_devices(caller: Caller, app: Data<App>) -> Outcome<Answer<DeviceList>> {
-    let sql = "SELECT id, kind, device_name, created_at, used_at FROM sessions \
-               WHERE account = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY id DESC";
-    let values: [Value; 2] = [caller.account.into(), app.token_clock.now().0.into()];
+    // By person: whoever found another way in stands in the list.
+    let sql = "SELECT s.id, s.kind, s.device_name, s.created_at, s.used_at FROM sessions s \
+               JOIN accounts a ON a.id = s.account WHERE a.person = $1 \
+               AND s.ended_at IS NULL AND s.expires_at > $2 ORDER BY s.id DESC LIMIT 100";
+    let values: [Value; 2] = [caller.person.into(), app.token_clock.now().0.into()];
     let rows = db::all::<Row>(app.db.read(), sql, values).await?;
     let device = |row: Row| LoggedInDevice {
         session: row.id,
@@ -79,7 +86,7 @@ async fn list_devices(caller: Caller, app: Data<App>) -> Outcome<Answer<DeviceLi
     security(("bearer" = [])), responses((status = 200, body = LoggedOut)))]
 #[delete("/v1/me/devices")]
 async fn end_devices(caller: Caller, app: Data<App>) -> Outcome<Answer<LoggedOut>> {
-    log_out(&app, Ended::Account(caller.account)).await
+    log_out(&app, Ended::Person(caller.person)).await
 }
 
 /// Log one device out
@@ -94,12 +101,11 @@ async fn end_device(
     app: Data<App>,
 ) -> Outcome<Answer<LoggedOut>> {
     let session = path_id(&request, "session")?;
-    let known = "SELECT COUNT(*) FROM sessions WHERE account = $1 AND id = $2";
-    let key = [caller.account.into(), session.into()];
-    if db::number(app.db.read(), known, key).await? == 0 {
-        return Err(Code::NotFound.into());
-    }
-    log_out(&app, Ended::Session(Bearer { account: caller.account, session })).await
+    let own = "SELECT s.account FROM sessions s JOIN accounts a ON a.id = s.account \
+               WHERE a.person = $1 AND s.id = $2";
+    let key = [caller.person.into(), session.into()];
+    let own = db::one::<AccountRow>(app.db.read(), own, key).await?.ok_or(Code::NotFound)?;
+    log_out(&app, Ended::Session(Bearer { account: own.account, session })).await
 }
 
 /// Log out

@@ -1,6 +1,6 @@
 //! `POST /v1/regions/{region}/staff-logins` and `PUT /v1/me/password`: how officials get their login.
 
-use actix_web::web::{self, Data};
+use actix_web::web::Data;
 use actix_web::{post, put};
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::staff::{password_hash, second_factor};
+use super::staff::{password_hash, second_factor, slowly};
 use super::{Ended, end};
 use crate::app::App;
 use crate::identity::{Caller, Governs, Overseer, Role};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::command::{Answer, Body, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 
 /// A login for an official who was appointed.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -92,14 +92,57 @@ async fn enrol_staff(
     done.await?.created().try_map(|enrolled| enrolled.shown(&app))
 }
 
-/// Hashes away from the threads that serve requests.
-pub async fn hashed(password: String) -> Outcome<String> {
-    let hash = web::block(move || password_hash(&password)).await;
-    hash.map_err(|error| Problem::fault(error.to_string()))?
+/// A login for oneself.
+#[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnStaffLogin {
+    /// Lower-case letters, digits, `.`, `-` and `_`; unique in the system.
+    #[validate(length(min = 3, max = 60), custom(function = "login_name"))]
+    #[schema(min_length = 3, max_length = 60, example = "wang.xiuying")]
+    pub login: String,
+    #[validate(length(min = 12, max = 128))]
+    #[schema(min_length = 12, max_length = 128, example = "correct horse battery staple")]
+    pub password: String,
 }
 
-/// Whose login somebody makes could log in as them: so not one's own, and only of officials who serve
-/// in the region and below one's own rank.
+/// Make my login for the back office, or a new second factor for it
+#[utoipa::path(tag = "sessions", operation_id = "sessions_enrol_self", security(("bearer" = [])),
+    request_body = OwnStaffLogin, responses((status = 201, body = StaffLogin)),
+    extensions(("x-codes" = json!("role_required login_taken invalid_field"))))]
+#[post("/v1/me/staff-login")]
+async fn enrol_self(
+    caller: Caller,
+    staff: Command<OwnStaffLogin>,
+    app: Data<App>,
+) -> Outcome<Answer<StaffLogin>> {
+    let OwnStaffLogin { login, password } = staff.body.clone();
+    let hash = hashed(password.clone()).await?;
+    let staff_login = NewStaff { person: caller.person, login, password };
+    let done = staff.once(&app, "session", caller.account, async |tx| {
+        may_enrol_self(&caller)?;
+        enrol(&app, tx, Some(caller.person), "", &staff_login, &hash).await
+    });
+    done.await?.created().try_map(|enrolled| enrolled.shown(&app))
+}
+
+/// Officials of a village, who are known by the phone they bound.
+fn may_enrol_self(caller: &Caller) -> Outcome<()> {
+    let of_village = |role: Role| role.rank() < Role::Township.rank();
+    let serves = !caller.grants.is_empty();
+    match serves && caller.grants.iter().all(|grant| of_village(grant.role)) {
+        true => Ok(()),
+        false => Err(Code::RoleRequired.into()),
+    }
+}
+
+/// Hashes away from the threads that serve requests.
+pub async fn hashed(password: String) -> Outcome<String> {
+    slowly(move || password_hash(&password)).await?
+}
+
+/// Whoever makes somebody's login could log in as them: so not one's own, and only those of townships
+/// that one's own rank appointed. The officials of a village, who watch each other, make their own with
+/// `POST /v1/me/staff-login`. A role that is still to come counts as well.
 async fn may_enrol(tx: &Tx, caller: &Caller, region: &str, person: Uuid, now: i64) -> Outcome<()> {
     #[derive(FromQueryResult)]
     struct Row {
@@ -109,7 +152,7 @@ async fn may_enrol(tx: &Tx, caller: &Caller, region: &str, person: Uuid, now: i6
     if caller.person == person {
         return Err(Code::ConflictOfInterest.into());
     }
-    let sql = "SELECT role, region FROM grants WHERE person = $1 AND starts_at <= $2 \
+    let sql = "SELECT role, region FROM grants WHERE person = $1 \
                AND (ends_at IS NULL OR ends_at > $2)";
     let grants = db::all::<Row>(tx, sql, [person.into(), now.into()]).await?;
     if !grants.iter().any(|grant| grant.region.starts_with(region)) {
@@ -122,13 +165,20 @@ async fn may_enrol(tx: &Tx, caller: &Caller, region: &str, person: Uuid, now: i6
     if grants.iter().any(above) {
         return Err(Code::RoleAboveOwn.into());
     }
+    let of_village = |grant: &Row| rank(grant) < Role::Township.rank();
+    if grants.iter().any(of_village) {
+        return Err(Refusal::from(Code::RoleRequired)
+            .because("officials of a village make their own login, in their own session")
+            .into());
+    }
     Ok(())
 }
 
-/// Makes the login, and the account if the person has none that staff could use.
+/// Makes the login; for one who has it already, a new password and a new second factor, and every session
+/// by the old ones ends.
 ///
 /// # Errors
-/// `login_taken` if the name is in use or the person has a login already.
+/// `login_taken` if the name is somebody else's, or the person's is another.
 pub async fn enrol(
     app: &App,
     tx: &Tx,
@@ -137,12 +187,57 @@ pub async fn enrol(
     staff: &NewStaff,
     password: &str,
 ) -> Outcome<Enrolled> {
+    let enrolled = match present(tx, staff).await? {
+        Some(Present { account, person, login, .. })
+            if person != staff.person || login != staff.login =>
+        {
+            tracing::debug!(%account, "a login name is in use");
+            return Err(Code::LoginTaken.into());
+        }
+        Some(present) => renew(app, tx, present, password).await?,
+        None => make(app, tx, staff, password).await?,
+    };
+    let act = Act {
+        region,
+        actor: by,
+        action: "staff_login.create",
+        subject: staff.person.to_string(),
+        detail: serde_json::json!({ "login": staff.login, "generation": enrolled.generation }),
+    };
+    audit::record(tx, app.clock.now(), act).await?;
+    Ok(enrolled)
+}
+
+/// A login that is there already.
+#[derive(FromQueryResult)]
+struct Present {
+    account: Uuid,
+    person: Uuid,
+    login: String,
+    generation: i64,
+}
+
+/// The login of this name, or of this person.
+async fn present(tx: &Tx, staff: &NewStaff) -> Outcome<Option<Present>> {
+    let sql = "SELECT l.account, a.person, l.login, l.generation FROM staff_logins l \
+               JOIN accounts a ON a.id = l.account WHERE l.login = $1 OR a.person = $2 \
+               ORDER BY CASE WHEN l.login = $1 THEN 0 ELSE 1 END";
+    Ok(db::one(tx, sql, [staff.login.as_str().into(), staff.person.into()]).await?)
+}
+
+async fn renew(app: &App, tx: &Tx, present: Present, password: &str) -> Outcome<Enrolled> {
+    let Present { account, login, generation, .. } = present;
+    let generation = generation + 1;
+    let sql = "UPDATE staff_logins SET password = $2, generation = $3, last_step = 0 \
+               WHERE login = $1";
+    let values: [Value; 3] = [login.as_str().into(), password.into(), generation.into()];
+    db::run(tx, sql, values).await?;
+    end(tx, Ended::Account(account), "enrolled_anew", app.token_clock.now()).await?;
+    Ok(Enrolled { account, login, generation })
+}
+
+async fn make(app: &App, tx: &Tx, staff: &NewStaff, password: &str) -> Outcome<Enrolled> {
     let (now, account) = (app.clock.now(), Uuid::now_v7());
-    let taken = "SELECT COUNT(*) FROM staff_logins l JOIN accounts a ON a.id = l.account \
-                 WHERE l.login = $1 OR a.person = $2";
-    if db::number(tx, taken, [staff.login.as_str().into(), staff.person.into()]).await? > 0 {
-        return Err(Code::LoginTaken.into());
-    }
     let sql = "INSERT INTO accounts (id, person, status, created_at) VALUES ($1, $2, 'active', $3)";
     db::run(tx, sql, [account.into(), staff.person.into(), now.0.into()]).await?;
     let sql = "INSERT INTO staff_logins \
@@ -153,14 +248,6 @@ pub async fn enrol(
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::LoginTaken.into());
     }
-    let act = Act {
-        region,
-        actor: by,
-        action: "staff_login.create",
-        subject: staff.person.to_string(),
-        detail: serde_json::json!({ "login": staff.login }),
-    };
-    audit::record(tx, now, act).await?;
     Ok(Enrolled { account, login: staff.login.clone(), generation: 1 })
 }
 

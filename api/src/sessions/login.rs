@@ -12,7 +12,7 @@ use super::open::{Device, Kind, Session, open};
 use crate::app::App;
 use crate::kernel::command::{Answer, Body};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::problem::{Code, Outcome};
 
 /// A login by WeChat.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -56,9 +56,7 @@ async fn account_of(app: &App, tx: &Tx, openid: &str) -> Outcome<Uuid> {
     let sql = "SELECT w.account, a.status FROM wechat_logins w \
                JOIN accounts a ON a.id = w.account WHERE w.appid = $1 AND w.openid = $2";
     // Two first logins at once make one account.
-    if !db::try_lock(tx, &format!("openid|{openid}")).await? {
-        return Err(Refusal { retry_after: Some(1), ..Code::Busy.into() }.into());
-    }
+    db::lock(tx, &format!("openid|{openid}")).await?;
     match db::one::<Row>(tx, sql, [appid.into(), openid.into()]).await? {
         Some(row) if row.status == "active" => Ok(row.account),
         Some(_) => Err(Code::AccountDisabled.into()),

@@ -27,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(refresh::refresh_session)
         .service(staff::create_staff_session)
         .service(enrol::enrol_staff)
+        .service(enrol::enrol_self)
         .service(enrol::change_password)
         .service(devices::end_current_session)
         .service(devices::list_devices)
@@ -60,6 +61,18 @@ pub async fn end(tx: &Tx, which: Ended, because: &str, now: Instant) -> Outcome<
     );
     let values: [Value; 4] = [now.0.into(), because.into(), account.into(), session.into()];
     Ok(db::run(tx, &sql, values).await?)
+}
+
+/// Takes a person's WeChat logins away; their accounts are over, and what staff log in with stays.
+pub async fn forget_wechat(tx: &Tx, person: Uuid, now: Instant) -> Outcome<()> {
+    let accounts = "SELECT a.id FROM accounts a WHERE a.person = $1 \
+                    AND NOT EXISTS (SELECT 1 FROM staff_logins l WHERE l.account = a.id)";
+    let sql = format!("DELETE FROM wechat_logins WHERE account IN ({accounts})");
+    db::run(tx, &sql, [person.into()]).await?;
+    let sql = format!("UPDATE accounts SET status = 'disabled' WHERE id IN ({accounts})");
+    db::run(tx, &sql, [person.into()]).await?;
+    end(tx, Ended::Person(person), "unbound", now).await?;
+    Ok(())
 }
 
 /// Forgets sessions that ended or expired a month ago, refresh tokens used a week ago, and failed

@@ -11,6 +11,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use totp_rs::{Builder, Totp};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,12 +22,16 @@ use crate::app::App;
 use crate::http::address_of;
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Body};
-use crate::kernel::db;
+use crate::kernel::db::{self, Tx};
 use crate::kernel::derive::derived;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 
 /// So many failures lock a name for an address …
 const FAILURES_MAX: i64 = 5;
+/// … so many for the name from all addresses together lock it everywhere …
+const ANYWHERE_MAX: i64 = 50;
+/// … and so many for all names together lock the address …
+const ADDRESS_MAX: i64 = 50;
 /// … for so long after the last of them, in milliseconds.
 const LOCKED_MS: i64 = 15 * 60 * 1000;
 
@@ -77,8 +82,7 @@ async fn log_in(app: &App, sent: NewStaffSession, address: &str) -> Outcome<Sess
                JOIN accounts a ON a.id = l.account AND a.status = 'active' WHERE l.login = $1";
     let row = db::one::<Row>(app.db.read(), sql, [login.as_str().into()]).await?;
     let hash = row.as_ref().map(|row| row.password.clone());
-    let right = web::block(move || is_password(hash.as_deref(), &sent.password)).await;
-    let right = right.map_err(|error| Problem::fault(error.to_string()))?;
+    let right = slowly(move || is_password(hash.as_deref(), &sent.password)).await?;
     let (Some(row), true) = (row, right) else { return Err(Code::LoginFailed.into()) };
     let secret = app.config.secrets.identity();
     let step = second_factor(secret, row.account, row.generation)?
@@ -90,8 +94,7 @@ async fn log_in(app: &App, sent: NewStaffSession, address: &str) -> Outcome<Sess
         if db::run(tx, sql, [login.as_str().into(), step.into()]).await? == 0 {
             return Err(Code::LoginFailed.into());
         }
-        let sql = "DELETE FROM staff_failures WHERE login = $1 AND address = $2";
-        db::run(tx, sql, [login.as_str().into(), address.into()]).await?;
+        forget_tries(tx, &login, address).await?;
         open(app, tx, row.account, Kind::Staff, &sent.device).await
     });
     session.await
@@ -111,36 +114,69 @@ pub(super) async fn check_password(app: &App, account: Uuid, sent: String) -> Ou
     let row = db::one::<Login>(app.db.read(), sql, [account.into()]).await?;
     let Login { login, password } = row.ok_or(Code::RoleRequired)?;
     count_try(app, &login, "", app.token_clock.now()).await?;
-    let right = web::block(move || is_password(Some(&password), &sent)).await;
-    if !right.map_err(|error| Problem::fault(error.to_string()))? {
+    if !slowly(move || is_password(Some(&password), &sent)).await? {
         return Err(Code::PasswordWrong.into());
     }
-    let forget = "DELETE FROM staff_failures WHERE login = $1 AND address = ''";
-    app.db.write(async |tx| Ok(db::run(tx, forget, [login.as_str().into()]).await?)).await?;
+    app.db.write(async |tx| forget_tries(tx, &login, "").await).await?;
     Ok(login)
 }
 
-/// Counts a try as failed until it succeeds.
+/// Runs what takes 19 MiB and long on purpose, two at a time; who would wait behind many is refused.
+pub(super) async fn slowly<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Outcome<T> {
+    static ROOM: Semaphore = Semaphore::const_new(32);
+    static DESKS: Semaphore = Semaphore::const_new(2);
+    let busy = |_| Refusal { retry_after: Some(1), ..Code::Busy.into() };
+    let _room = ROOM.try_acquire().map_err(busy)?;
+    let _desk = DESKS.acquire().await.map_err(|error| Problem::fault(error.to_string()))?;
+    web::block(work).await.map_err(|error| Problem::fault(error.to_string()))
+}
+
+/// Counts a try as failed until it succeeds: for the name from this address, for the name from anywhere,
+/// and for the address whatever the name.
 ///
 /// # Errors
-/// `login_locked` after [`FAILURES_MAX`] for this name from this address.
+/// `login_locked` after [`FAILURES_MAX`], [`ANYWHERE_MAX`] or [`ADDRESS_MAX`].
 async fn count_try(app: &App, login: &str, address: &str, now: Instant) -> Outcome<()> {
+    let limits =
+        [(login, address, FAILURES_MAX), (login, "*", ANYWHERE_MAX), ("*", address, ADDRESS_MAX)];
+    app.db
+        .write(async |tx| {
+            for (login, address, max) in limits {
+                count_one(tx, login, address, max, now).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn count_one(tx: &Tx, login: &str, address: &str, max: i64, now: Instant) -> Outcome<()> {
     let sql = "INSERT INTO staff_failures (login, address, failures, last_at) \
                VALUES ($1, $2, 1, $3) ON CONFLICT (login, address) DO UPDATE SET \
                  failures = CASE WHEN staff_failures.last_at <= $4 THEN 1 \
                    ELSE staff_failures.failures + 1 END, last_at = $3 \
                WHERE staff_failures.failures < $5 OR staff_failures.last_at <= $4";
-    let values = || -> [Value; 5] {
-        let over = now.0 - LOCKED_MS;
-        [login.into(), address.into(), now.0.into(), over.into(), FAILURES_MAX.into()]
-    };
-    match app.db.write(async |tx| Ok(db::run(tx, sql, values()).await?)).await? {
+    let over = now.0 - LOCKED_MS;
+    let values: [Value; 5] = [login.into(), address.into(), now.0.into(), over.into(), max.into()];
+    match db::run(tx, sql, values).await? {
         0 => {
             let seconds = u32::try_from(LOCKED_MS / 1000).ok();
             Err(Refusal { retry_after: seconds, ..Code::LoginLocked.into() }.into())
         }
         _ => Ok(()),
     }
+}
+
+/// A success forgets the failures before it; of the address only itself, so that one good login does not
+/// cover many bad ones.
+async fn forget_tries(tx: &Tx, login: &str, address: &str) -> Outcome<()> {
+    let sql = "DELETE FROM staff_failures WHERE login = $1 AND address IN ($2, '*')";
+    db::run(tx, sql, [login.into(), address.into()]).await?;
+    let sql = "UPDATE staff_failures SET failures = failures - 1 \
+               WHERE login = '*' AND address = $1 AND failures > 0";
+    db::run(tx, sql, [address.into()]).await?;
+    Ok(())
 }
 
 /// Argon2id with the library's parameters (OWASP's second choice: 19 MiB, two passes), as a PHC string.

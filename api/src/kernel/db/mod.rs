@@ -221,6 +221,15 @@ pub fn shared(on: &impl ConnectionTrait) -> &'static str {
     }
 }
 
+/// Takes the lock named `name` until the transaction ends, after whoever has it now.
+pub async fn lock(tx: &Tx, name: &str) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        tx.execute_raw(statement(tx, sql, vec![name.into()])).await?;
+    }
+    Ok(())
+}
+
 /// Takes the lock named `name` until the transaction ends, or says `false` at once.
 ///
 /// Always `true` on SQLite: its one writer has waited already.
