@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod bad_inputs;
 mod bindings;
 mod claims;
 mod cycle;

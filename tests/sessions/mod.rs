@@ -4,6 +4,8 @@ mod refresh;
 mod staff;
 mod wechat;
 
+pub use staff::{PASSWORD, Staff};
+
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Answer, FakeWeChat, World, new_id};

@@ -7,17 +7,17 @@ use totp_rs::Totp;
 use super::{device, holder};
 use crate::support::{Actor, Answer, HERE, World, at, new_id};
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// The township's official with a login, made by the county.
-struct Staff {
-    world: World,
+pub struct Staff {
+    pub world: World,
     factor: Totp,
     township: Actor,
 }
 
 impl Staff {
-    async fn enrolled() -> Self {
+    pub async fn enrolled() -> Self {
         let world = World::begins(at("2024-08-21 08:00")).await;
         let township = world.official("township", "460205100").await;
         let county = world.official("county", "460205").await;
@@ -37,12 +37,12 @@ impl Staff {
     }
 
     /// The code that the authenticator shows, `ms` from now.
-    fn code(&self, ms: i64) -> String {
+    pub fn code(&self, ms: i64) -> String {
         let now = (self.world.app.token_clock.now().0 + ms) / 1000;
         self.factor.generate(u64::try_from(now).expect("a time")).to_string()
     }
 
-    async fn log_in(&self, login: &str, password: &str, totp: &str) -> Answer {
+    pub async fn log_in(&self, login: &str, password: &str, totp: &str) -> Answer {
         let body =
             json!({ "login": login, "password": password, "totp": totp, "device": device() });
         self.world.anybody().send_json("/v1/staff-sessions", &body).await

@@ -94,7 +94,9 @@ impl WeChat {
         let url = format!("{}/sns/jscode2session", self.base);
         let answer = ask(self.http.get(url).query(&query)).await?;
         succeeded(&answer)?;
-        let openid = answer["openid"].as_str().filter(|id| (1..=128).contains(&id.len()));
+        let fit =
+            |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        let openid = answer["openid"].as_str().filter(fit);
         Ok(openid.ok_or_else(unavailable)?.to_owned())
     }
 
