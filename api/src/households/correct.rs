@@ -87,7 +87,7 @@ pub struct MemberFacts {
     /// A mainland mobile number, by which its owner is found at their first login; kept as a digest.
     #[serde(default)]
     #[schema(value_type = Option<String>, nullable = false, write_only, max_length = 40,
-        example = "13800138000")]
+        example = "+86 138 0013 8000")]
     pub phone: Option<Private>,
     #[serde(default)]
     #[schema(nullable = false, value_type = String, format = Date, example = "1958-03-02")]

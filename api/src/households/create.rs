@@ -79,7 +79,7 @@ pub struct NewMember {
     /// A mainland mobile number; kept as a digest and masked, never shown.
     #[serde(default, skip_serializing)]
     #[schema(value_type = Option<String>, nullable = false, write_only, max_length = 40,
-        example = "13800138000")]
+        example = "+86 138 0013 8000")]
     pub phone: Option<Private>,
     /// A resident's ID number of 18 or 15 characters; kept as a digest, never shown. Tells the birthday.
     #[serde(default, skip_serializing)]

@@ -4,7 +4,7 @@
 //! `session_key` is never even decoded. Whatever takes too long, is too long, or is not what it should be
 //! is `wechat_unavailable`, and nothing is stored.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
@@ -28,7 +28,8 @@ const TOKEN_KEY: &str = "wechat-token";
 
 /// The mini-program's line to WeChat.
 pub struct WeChat {
-    http: Client,
+    /// Made at its first use: the system's root certificates are read then.
+    http: OnceLock<Client>,
     base: String,
     /// App id and secret; without them nobody logs in by WeChat.
     keys: Option<(String, String)>,
@@ -56,13 +57,17 @@ impl WeChat {
         let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let wechat = &config.wechat;
         Self {
-            http: Client::builder().timeout(PATIENCE).build().unwrap_or_default(),
+            http: OnceLock::new(),
             base: wechat.wechat_base_url.trim_end_matches('/').to_owned(),
             keys: set(&wechat.wechat_appid).zip(set(&wechat.wechat_secret)),
             cache,
             seal: config.secrets.identity().to_vec(),
             token: Arc::default(),
         }
+    }
+
+    fn http(&self) -> &Client {
+        self.http.get_or_init(|| Client::builder().timeout(PATIENCE).build().unwrap_or_default())
     }
 
     /// The mini-program's app id, if there is one.
@@ -92,7 +97,7 @@ impl WeChat {
             ("grant_type", "authorization_code"),
         ];
         let url = format!("{}/sns/jscode2session", self.base);
-        let answer = ask(self.http.get(url).query(&query)).await?;
+        let answer = ask(self.http().get(url).query(&query)).await?;
         succeeded(&answer)?;
         let fit =
             |id: &&str| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
@@ -120,7 +125,7 @@ impl WeChat {
 
     async fn ask_phone(&self, token: &str, code: &str) -> Outcome<Value> {
         let url = format!("{}/wxa/business/getuserphonenumber", self.base);
-        let request = self.http.post(url).query(&[("access_token", token)]);
+        let request = self.http().post(url).query(&[("access_token", token)]);
         ask(request.json(&json!({ "code": code }))).await
     }
 
@@ -158,7 +163,7 @@ impl WeChat {
         let (appid, secret) = self.keys()?;
         let body = json!({ "grant_type": "client_credential", "appid": appid, "secret": secret });
         let url = format!("{}/cgi-bin/stable_token", self.base);
-        let answer = ask(self.http.post(url).json(&body)).await?;
+        let answer = ask(self.http().post(url).json(&body)).await?;
         succeeded(&answer)?;
         let text = answer["access_token"].as_str().filter(|text| !text.is_empty());
         let seconds = number(&answer["expires_in"]).filter(|seconds| *seconds > 0);

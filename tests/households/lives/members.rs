@@ -69,8 +69,12 @@ async fn when_the_head_dies_another_is_set_and_the_old_login_is_refused() {
     world.travel(at("2024-10-07 09:00")).await;
     let (zhang, wife) = (world.head(HERE, 1).await, spouse(&world, 1).await);
     zhang.get("/v1/me").await.ok();
-    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let departure = path(1, &format!("/members/{}/departure", head_id(HERE, 1)));
+    // Whoever logs in is not written dead by a colleague alone.
+    let dead = json!({ "because": "died", "new_head": wife });
+    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
+    worker.post(&departure, dead).await.refused(403, "role_required");
+    let worker = township(&world).await;
     for new_head in [json!(null), json!(head_id(HERE, 1)), json!(new_id())] {
         let mut body = json!({ "because": "died" });
         if !new_head.is_null() {
@@ -212,7 +216,8 @@ async fn an_official_writes_neither_themselves_nor_kin_into_a_household() {
     let world = world().await;
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let own = json!({ "person": person(&worker).await, "name": "网格员" });
-    worker.post(&path(1, "/members"), own).await.refused(403, "conflict_of_interest");
+    // Whoever logs in is not written anywhere by others, or by themselves.
+    worker.post(&path(1, "/members"), own).await.refused(409, "already_bound");
     let kin = child("2020-01-01");
     let id = kin["person"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     declare_kin(&world, person(&worker).await, id).await;
