@@ -120,9 +120,11 @@ pub async fn known(
     let digests: Vec<_> = digests.iter().copied().collect();
     for some in digests.chunks(1_000) {
         let places: Vec<_> = (1..=some.len()).map(|at| format!("${at}")).collect();
+        // Whether they are bound is asked of each by its own index: a join would be planned by what
+        // was known of the tables before they grew.
         let sql = format!(
-            "SELECT p.id, p.id_digest, b.household IS NOT NULL AS bound FROM persons p \
-             LEFT JOIN bindings b ON b.person = p.id AND b.ended_at IS NULL \
+            "SELECT p.id, p.id_digest, (SELECT COUNT(*) FROM bindings b WHERE b.person = p.id \
+               AND b.ended_at IS NULL) > 0 AS bound FROM persons p \
              WHERE p.id_digest IN ({}) ORDER BY p.id{}",
             places.join(", "),
             if lock { db::exclusively_of(on, "p") } else { String::new() }
@@ -168,6 +170,8 @@ pub async fn recognise(tx: &Tx, entrants: &mut [Entrant<'_>]) -> Outcome<()> {
 /// `id_taken` if a person's id is in use.
 pub async fn write(tx: &Tx, village: &str, entrants: &[Entrant<'_>], now: Instant) -> Outcome<()> {
     write_new(tx, entrants, now).await?;
+    // Files and persons are there, and may be many more than before.
+    db::forget_plans(tx).await?;
     for it in entrants.iter().filter(|it| it.known) {
         let (digest, masked) = it.facts.phone.clone().unzip();
         let values: [Value; 4] =

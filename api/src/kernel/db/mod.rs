@@ -194,6 +194,16 @@ pub async fn run(
     Ok(done.rows_affected())
 }
 
+/// Has statements planned anew, those behind foreign keys among them: after tables have grown within a
+/// transaction, a plan that was kept from when they were small can read them whole for every row.
+/// Nothing on SQLite, which always takes the index of a foreign key.
+pub async fn forget_plans(tx: &Tx) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("DISCARD PLANS").await?;
+    }
+    Ok(())
+}
+
 /// What a SELECT ends in to keep a row unchanged by others until the transaction ends.
 ///
 /// Empty on SQLite, where the whole write transaction is exclusive already.
