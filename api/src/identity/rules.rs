@@ -20,15 +20,6 @@ pub struct Term {
     pub ends_at: Option<Instant>,
 }
 
-/// How high a role stands: county over township over the village's offices.
-fn rank(role: Role) -> u8 {
-    match role {
-        Role::County => 2,
-        Role::Township => 1,
-        Role::GridWorker | Role::Panel | Role::Committee | Role::Clerk => 0,
-    }
-}
-
 /// The level of region that a role is for.
 fn level(role: Role) -> Level {
     match role {
@@ -45,10 +36,10 @@ fn level(role: Role) -> Level {
 /// `role_required` for one who is neither, `role_above_own`.
 pub fn may_govern(by: &Caller, role: Role, region: &RegionCode) -> Result<(), Refusal> {
     let held = [Role::County, Role::Township].into_iter();
-    let own = held.filter(|role| by.has(*role, region.as_str())).map(rank).max();
+    let own = held.filter(|role| by.has(*role, region.as_str())).map(Role::rank).max();
     match own {
         None => Err(Code::RoleRequired.into()),
-        Some(own) if rank(role) > own => Err(Code::RoleAboveOwn.into()),
+        Some(own) if role.rank() > own => Err(Code::RoleAboveOwn.into()),
         Some(_) => Ok(()),
     }
 }

@@ -188,10 +188,7 @@ pub async fn enrol(
     password: &str,
 ) -> Outcome<Enrolled> {
     let enrolled = match present(tx, staff).await? {
-        Some(Present { account, person, login, .. })
-            if person != staff.person || login != staff.login =>
-        {
-            tracing::debug!(%account, "a login name is in use");
+        Some(it) if it.person != staff.person || it.login != staff.login => {
             return Err(Code::LoginTaken.into());
         }
         Some(present) => renew(app, tx, present, password).await?,
