@@ -18,6 +18,7 @@ pub mod publicity;
 pub mod rankings;
 pub mod redemption;
 pub mod regions;
+pub mod register;
 pub mod routes;
 pub mod rules;
 pub mod sandbox;

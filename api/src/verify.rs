@@ -91,7 +91,7 @@ const CHECKS: &[Check] = &[
         sql: "SELECT s.village, s.week AS thing, NULL AS id, s.points AS kept, \
               CAST(COALESCE(SUM(l.awarded), 0) AS BIGINT) AS recomputed FROM score_sheets s \
               LEFT JOIN score_lines l ON l.village = s.village AND l.week = s.week \
-                AND l.kind = 'claim' \
+                AND l.kind <> 'reversal' \
               WHERE s.status = 'closed' GROUP BY s.village, s.week, s.points, s.line_count \
               HAVING s.points <> COALESCE(SUM(l.awarded), 0) OR s.line_count <> COUNT(l.id)",
     },
@@ -104,10 +104,11 @@ const CHECKS: &[Check] = &[
               AND (l.id IS NULL OR l.claimed <> c.points OR l.household <> c.household)",
     },
     Check {
-        name: "no more of a line is reversed than it awarded",
+        name: "no more of a line is reversed or given back than it awarded",
         sql: "SELECT l.village, 'line' AS thing, l.id, l.awarded AS kept, \
               CAST(-SUM(r.awarded) AS BIGINT) AS recomputed FROM score_lines l \
-              JOIN score_lines r ON r.village = l.village AND r.reverses = l.id \
+              JOIN score_lines r ON r.village = l.village \
+                AND (r.reverses = l.id OR r.remedies = l.id) \
               GROUP BY l.village, l.id, l.awarded HAVING ABS(SUM(r.awarded)) > ABS(l.awarded)",
     },
     Check {

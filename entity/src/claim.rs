@@ -35,6 +35,10 @@ pub struct Model {
     pub week: Option<String>,
     pub dedupe: String,
     pub version: i64,
+    pub round: i64,
+    pub step_since: i64,
+    pub returned_at: Option<i64>,
+    pub remedies: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -11,9 +11,12 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub claim: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
+    pub round: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
     pub step: i64,
     #[sea_orm(primary_key, auto_increment = false)]
     pub person: Uuid,
+    pub role: String,
     pub decision: String,
     pub points: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]

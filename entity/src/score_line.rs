@@ -26,6 +26,7 @@ pub struct Model {
     pub awarded: i64,
     #[sea_orm(column_type = "Text", nullable)]
     pub reason: Option<String>,
+    pub remedies: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

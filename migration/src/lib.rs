@@ -18,6 +18,7 @@ mod m20261122_000007_create_sessions;
 mod m20261122_000008_extend_people;
 mod m20261122_000009_create_grid_moves;
 mod m20261122_000010_keep_windows;
+mod m20261122_000015_extend_reviews;
 
 pub struct Migrator;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_extend_people::Migration),
             Box::new(m20261122_000009_create_grid_moves::Migration),
             Box::new(m20261122_000010_keep_windows::Migration),
+            Box::new(m20261122_000015_extend_reviews::Migration),
         ]
     }
 }
@@ -58,6 +60,11 @@ fn dialect(statement: &str, postgres: bool) -> Vec<String> {
     }
     if let Some(trigger) = statement.strip_prefix("{refuse ").and_then(|it| it.strip_suffix('}')) {
         return refuse(trigger, postgres);
+    }
+    if let Some(name) = statement.strip_prefix("{forget ").and_then(|it| it.strip_suffix('}')) {
+        // On SQLite a trigger went with its table.
+        let sql = format!("DROP FUNCTION IF EXISTS {name}()");
+        return if postgres { vec![sql] } else { Vec::new() };
     }
     let (code, uuid, random) = match postgres {
         true => ("TEXT COLLATE \"C\"", "UUID", "gen_random_uuid()"),
@@ -101,7 +108,7 @@ fn refuse(trigger: &str, postgres: bool) -> Vec<String> {
     if postgres {
         return vec![
             format!(
-                "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
                  IF {condition} THEN RAISE EXCEPTION '{name}'; END IF; RETURN NEW; END $$"
             ),
             format!("CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW EXECUTE FUNCTION {name}()"),

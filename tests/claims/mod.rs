@@ -1,4 +1,7 @@
+mod deductions;
 mod four_eyes;
 mod queue;
+mod repudiation;
+mod returned;
 mod review;
 mod submit;

@@ -34,7 +34,7 @@ async fn own_household_is_filed_and_audited() {
         (&body["id"], &json!("submitted"), &json!(3))
     );
     assert_eq!(filed["step"]["step"], "precheck");
-    assert_eq!(filed["allowed_actions"], json!(["withdraw"]));
+    assert_eq!(filed["allowed_actions"], json!(["withdraw", "correct"]));
     assert_eq!(world.count("claims").await, 1);
     assert_eq!(world.count("audit_events WHERE action = 'claim.submit'").await, 1);
 }
@@ -61,7 +61,7 @@ async fn the_grids_worker_files_for_a_household_and_nobody_elses() {
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let filed = worker.post(&path(), courtyard(1)).await.ok();
     assert_eq!(filed["on_behalf"], true);
-    assert_eq!(filed["step"]["step"], "approval", "the grid's only worker does not precheck it");
+    assert_eq!(filed["allowed_actions"], json!(["withdraw", "correct"]), "not to review it");
     worker.post(&path(), courtyard(9)).await.refused(403, "other_household");
 }
 

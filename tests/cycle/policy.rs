@@ -1,5 +1,5 @@
 use api::regions::{Mode, Policy};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{HERE, World, at, claim, grid_of, household_id, new_id};
 
@@ -67,25 +67,21 @@ async fn a_line_of_a_week_that_sums_to_nothing_can_be_struck() {
     let county = world.official("county", "460205").await;
     county.post("/v1/regions/460205/rule-sets", set).await.ok();
     world.travel(at("2024-10-30 08:00")).await;
-    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
-    let file = async |rule: &str, rest: Value| {
-        let body = claim(1, rule, rest);
-        let filed = worker.post(&format!("/v1/villages/{HERE}/claims"), body).await.ok();
-        let id = filed["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        world.approve(id, &["panel"]).await;
-    };
-    file(
+    let body = claim(
+        1,
         "pub.donate",
         json!({
-            "points_each": 3, "occurred_on": "2024-10-29",
+            "points_each": 10, "occurred_on": "2024-10-29",
             "evidence": [{ "kind": "certificate", "reference": "收据" }],
         }),
-    )
-    .await;
-    file("env.litter_deduct", json!({
-        "occurred_on": "2024-10-29",
-        "evidence": [{ "kind": "photo", "reference": "沟渠" }, { "kind": "two_witnesses", "reference": "甲、乙" }],
-    })).await;
+    );
+    let claims = format!("/v1/villages/{HERE}/claims");
+    let filed = world.head(HERE, 1).await.post(&claims, body).await.ok();
+    let id = filed["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
+    worker.post(&format!("{claims}/{id}/reviews"), json!({ "decision": "approve" })).await.ok();
+    world.approve(id, &["panel"]).await;
+    world.deduct(1).await;
     world.travel(at("2024-11-05 08:00")).await;
     let lines = format!("/v1/villages/{HERE}/public-lists/2024-10/lines");
     let shown = world.anybody().get(&lines).await.ok();
@@ -108,6 +104,6 @@ async fn a_line_of_a_week_that_sums_to_nothing_can_be_struck() {
     world.travel(at("2024-11-11 08:00")).await;
     let points = format!("/v1/villages/{HERE}/households/{}/points", household_id(HERE, 1));
     let points = world.head(HERE, 1).await.get(&points).await.ok();
-    assert_eq!((&points["available"], &points["spendable"]), (&json!(-3), &json!(0)));
+    assert_eq!((&points["available"], &points["spendable"]), (&json!(-10), &json!(0)));
     world.verified().await;
 }

@@ -39,7 +39,10 @@ async fn kin_keep_out_of_each_others_matters_once_it_is_confirmed() {
             { "kind": "certificate", "reference": "让地协议" },
         ] }),
     );
-    worker.post(&format!("/v1/villages/{HERE}/claims"), claim.clone()).await.ok();
+    let claims = format!("/v1/villages/{HERE}/claims");
+    world.head(HERE, 1).await.post(&claims, claim.clone()).await.ok();
+    let reviews = format!("{claims}/{}/reviews", claim["id"].as_str().expect("an id"));
+    worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
     let declared = world
         .head(HERE, 1)
         .await

@@ -27,7 +27,7 @@ async fn an_export_is_one_file_with_what_is_held_of_the_person_and_nobody_else()
     assert_eq!(export["entries"].as_array().map(Vec::len), Some(1));
     assert_eq!(export["entries"][0]["awarded"], 30);
     assert!(!export["inbox"].as_array().expect("notices").is_empty());
-    assert_eq!(export["devices"].as_array().map(Vec::len), Some(1));
+    assert_eq!(export["devices"].as_array().map(Vec::len), Some(2));
     assert!(!export.to_string().contains("王明娜"));
     // Another person's export has no address at all.
     let other = format!("/v1/persons/{}/export", head_id(HERE, 2));

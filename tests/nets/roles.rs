@@ -32,7 +32,7 @@ enum Who {
 
 const ALL: &[&str] = &["grid_worker", "panel", "committee", "clerk", "township", "county"];
 const FILES: &[&str] = &["grid_worker", "panel", "committee"];
-const REVIEWS: &[&str] = &["grid_worker", "panel", "committee", "township"];
+const REVIEWS: &[&str] = &["grid_worker", "panel", "committee", "township", "county"];
 /// A clerk finds one household by its code, and lists none.
 const LISTS: &[&str] = &["grid_worker", "panel", "committee", "township", "county"];
 const REGISTERS: &[&str] = &["grid_worker", "township", "county"];
@@ -52,6 +52,16 @@ const ROWS: &[(&str, Who)] = &[
     ("claims_review_batch", Who::Office(REVIEWS)),
     ("review_queue_show", Who::Over(REVIEWS)),
     ("claims_withdraw", Who::Neighbour),
+    ("claims_resubmit", Who::Neighbour),
+    ("claims_record_hearing", Who::Neighbour),
+    ("claims_list_hearing", Who::Family(ALL)),
+    ("claims_repudiate", Who::Neighbour),
+    ("claims_remedy", Who::Neighbour),
+    ("warnings_give", Who::Office(FILES)),
+    ("warnings_list", Who::Neighbour),
+    ("samples_list", Who::Over(GOVERNS)),
+    ("samples_record_finding", Who::Office(GOVERNS)),
+    ("register_list", Who::Over(WATCHES)),
     ("prizes_list", Who::Public),
     ("redemptions_list", Who::Neighbour),
     ("redemptions_create", Who::Neighbour),

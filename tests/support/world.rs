@@ -178,8 +178,8 @@ impl World {
         }
     }
 
-    /// Has household `number` here earn 10 to 30 points, approved now: the grid worker files for it,
-    /// the panel approves.
+    /// Has household `number` here earn 10 to 30 points, approved now: its head claims them, the grid
+    /// worker prechecks, the panel approves.
     pub async fn earn(&self, number: usize, points: i64) -> Uuid {
         let worker = self.official("grid_worker", &grid_of(HERE, number)).await;
         let claim = claim(
@@ -194,9 +194,31 @@ impl World {
                 ],
             }),
         );
-        worker.post(&format!("/v1/villages/{HERE}/claims"), claim.clone()).await.ok();
+        let claims = format!("/v1/villages/{HERE}/claims");
+        self.head(HERE, number).await.post(&claims, claim.clone()).await.ok();
         let id: Uuid = claim["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        let reviews = format!("{claims}/{id}/reviews");
+        worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
         self.approve(id, &["panel"]).await;
+        id
+    }
+
+    /// Has household `number` here lose 10 points, decided now: the committee proposes, the head is heard,
+    /// and the township decides, because the proposer does not vote and two are no quorum.
+    pub async fn deduct(&self, number: usize) -> Uuid {
+        let day = self.app.clock.now().day().to_string();
+        let evidence = json!([{ "kind": "committee_record", "reference": "会议记录" }]);
+        let rest = json!({ "occurred_on": day, "evidence": evidence });
+        let claim = claim(number, "law.fraud_claim_deduct", rest);
+        let claims = format!("/v1/villages/{HERE}/claims");
+        self.official("committee", HERE).await.post(&claims, claim.clone()).await.ok();
+        let id: Uuid = claim["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        let said = json!({ "id": Uuid::now_v7(), "act": "statement", "text": "认错" });
+        let hearing = format!("{claims}/{id}/hearing");
+        self.head(HERE, number).await.post(&hearing, said).await.ok();
+        let township = self.official("township", "460205100").await;
+        let reviews = format!("{claims}/{id}/reviews");
+        township.post(&reviews, json!({ "decision": "approve" })).await.ok();
         id
     }
 

@@ -9,6 +9,8 @@ use crate::regions::{Mode, VillageRow};
 pub enum Step {
     /// A quarter begins, and with it the policy that waited.
     StartPolicy,
+    /// Returned claims that were not handed in again in time lapse.
+    LapseClaims,
     /// Redemptions not collected in time give their points back.
     ExpireHolds,
     /// A month's publicity ends: what nobody contests becomes spendable.
@@ -25,6 +27,8 @@ pub struct State {
     pub open_week: Week,
     /// Lists in publicity and when they close.
     pub lists: Vec<(Month, Instant)>,
+    /// When the first returned claim lapses.
+    pub first_lapse: Option<Instant>,
     /// When the first hold expires.
     pub first_expiry: Option<Instant>,
     /// When the first term of a household that moved out ends.
@@ -37,11 +41,12 @@ pub struct State {
 /// given back, then lists close, then terms end, then the week.
 pub fn next(state: &State) -> (Instant, Step) {
     let policy = state.next_policy.map(|at| (at, -1, Step::StartPolicy));
+    let lapse = state.first_lapse.map(|at| (at, 0, Step::LapseClaims));
     let expiry = state.first_expiry.map(|at| (at, 0, Step::ExpireHolds));
     let lists = state.lists.iter().map(|(month, at)| (*at, 1, Step::CloseList(*month)));
     let term = state.first_term.map(|at| (at, 2, Step::ExpireMovedOut));
     let sheet = (state.open_week.ends_at(), 3, Step::CloseSheet(state.open_week));
-    let due = lists.chain(policy).chain(expiry).chain(term).chain([sheet]);
+    let due = lists.chain(policy).chain(lapse).chain(expiry).chain(term).chain([sheet]);
     let first = due.min_by_key(|(at, order, _)| (*at, *order));
     first.map_or((sheet.0, sheet.2), |(at, _, step)| (at, step))
 }
@@ -180,6 +185,7 @@ mod tests {
         let ends = week.ends_at();
         let list = "2024-08".parse().expect("a month");
         let state = |lists, first_expiry| State {
+            first_lapse: None,
             open_week: week,
             lists,
             first_expiry,

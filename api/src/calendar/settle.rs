@@ -12,7 +12,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::{Month, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{households, publicity, rankings, redemption, regions, scoring};
+use crate::{claims, households, publicity, rankings, redemption, regions, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
@@ -79,6 +79,7 @@ async fn perform(
 ) -> Outcome<()> {
     match step {
         Step::StartPolicy => regions::start_policy(tx, village, at).await,
+        Step::LapseClaims => claims::lapse(tx, village, at).await,
         Step::ExpireHolds => {
             redemption::expire(tx, village, at).await?;
             households::settle_ended(tx, village, &format!("holds {at}"), at).await
@@ -119,6 +120,8 @@ async fn state(tx: &Tx, village: &Village) -> Outcome<State> {
     let list = |row: ListRow| Some((row.month.parse::<Month>().ok()?, Instant(row.closes_at)));
     let sql = "SELECT MIN(expires_at) FROM redemptions WHERE village = $1 AND status = 'held'";
     let expiry = db::number(tx, sql, [village.into()]).await?;
+    let lapse = claims::first_lapse(tx, village).await?;
+    let first_lapse = (lapse > 0).then_some(Instant(lapse));
     let first_expiry = (expiry > 0).then_some(Instant(expiry));
     let sql = "SELECT MIN(spend_until) FROM households \
                WHERE village = $1 AND spend_until IS NOT NULL";
@@ -126,5 +129,5 @@ async fn state(tx: &Tx, village: &Village) -> Outcome<State> {
     let first_term = (term > 0).then_some(Instant(term));
     let lists = lists.into_iter().filter_map(list).collect();
     let next_policy = regions::next_start(tx, village).await?;
-    Ok(State { open_week, lists, first_expiry, first_term, next_policy })
+    Ok(State { open_week, lists, first_lapse, first_expiry, first_term, next_policy })
 }

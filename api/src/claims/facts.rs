@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::rules::Admitted;
 use super::submit::NewClaim;
+use super::warn::warned;
 use crate::app::App;
-use crate::identity::Caller;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
@@ -23,7 +23,6 @@ pub struct HouseholdRow {
     pub id: Uuid,
     pub grid: String,
     pub status: String,
-    pub other_workers: i64,
 }
 
 fn places(from: usize, count: usize) -> String {
@@ -34,17 +33,14 @@ fn places(from: usize, count: usize) -> String {
 pub async fn households(
     tx: &Tx,
     village: &Village,
-    filer: &Caller,
     claims: &[NewClaim],
 ) -> Outcome<BTreeMap<Uuid, HouseholdRow>> {
     let ids: BTreeSet<_> = claims.iter().map(|claim| claim.household).collect();
     let sql = format!(
-        "SELECT h.id, h.grid, h.status, (SELECT COUNT(*) FROM grants g \
-         WHERE g.role = 'grid_worker' AND g.region = h.grid AND g.person <> $2) AS other_workers \
-         FROM households h WHERE h.village = $1 AND h.id IN ({})",
-        places(3, ids.len())
+        "SELECT h.id, h.grid, h.status FROM households h WHERE h.village = $1 AND h.id IN ({})",
+        places(2, ids.len())
     );
-    let values = [village.into(), filer.person.into()].into_iter();
+    let values = std::iter::once(village.into());
     let rows = db::all::<HouseholdRow>(tx, &sql, values.chain(ids.into_iter().map(Value::from)));
     Ok(rows.await?.into_iter().map(|row| (row.id, row)).collect())
 }
@@ -92,6 +88,31 @@ pub async fn books(
         }
     }
     Ok(books)
+}
+
+/// Refuses deductions for what is only warned of the first time, where no warning came before.
+pub async fn refuse_unwarned(
+    tx: &Tx,
+    village: &Village,
+    claims: &[NewClaim],
+    books: &BTreeMap<NaiveDate, Arc<Book>>,
+    filed: &mut [Result<Admitted, Refusal>],
+) -> Outcome<()> {
+    let warns = |claim: &NewClaim| {
+        let rule = books.get(&claim.occurred_on).and_then(|book| book.rule(&claim.rule));
+        rule.is_some_and(|rule| rule.warn_first)
+    };
+    let admitted = claims.iter().zip(filed.iter_mut());
+    let needing = admitted.filter(|(claim, filed)| filed.is_ok() && warns(claim));
+    let (deeds, slots): (Vec<_>, Vec<_>) = needing
+        .map(|(claim, slot)| ((claim.household, claim.rule.clone(), claim.occurred_on), slot))
+        .unzip();
+    for (slot, warned) in slots.into_iter().zip(warned(tx, village, &deeds).await?) {
+        if !warned {
+            *slot = Err(Code::WarningNeeded.into());
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what has been claimed before, in the database or earlier in the same batch.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::facts::HouseholdRow;
-use super::rules::{Admitted, first_step};
+use super::hearing;
+use super::rules::Admitted;
 use super::submit::NewClaim;
-use crate::identity::{Caller, Role};
+use crate::identity::Caller;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::problem::{Code, Outcome};
@@ -32,11 +33,6 @@ pub async fn insert(
     let own = filer.household_in(village);
     let rule = |(claim, _, _, book): &Accepted<'_>| book.rule(&claim.rule).cloned();
     let rules: Vec<_> = accepted.iter().filter_map(rule).collect();
-    let first = |(rule, it): (&Rule, &Accepted<'_>)| {
-        let worker = filer.has(Role::GridWorker, &it.2.grid);
-        let step = first_step(&rule.chain, worker, it.2.other_workers > 0);
-        i64::try_from(step).unwrap_or_default()
-    };
     let evidence = |claim: &NewClaim| serde_json::to_string(&claim.evidence).unwrap_or_default();
     let text = |text: &Option<String>| text.as_deref().and_then(readable);
     let claims: Vec<_> = accepted.iter().map(|(claim, ..)| *claim).collect();
@@ -61,7 +57,7 @@ pub async fn insert(
         Column::Flag("on_behalf", claims.iter().map(|it| own != Some(it.household)).collect()),
         Column::Number("submitted_at", vec![now.0; count]),
         Column::Text("status", vec!["submitted".to_owned(); count]),
-        Column::Number("step", rules.iter().zip(accepted).map(first).collect()),
+        Column::Number("step", vec![0; count]),
         Column::Text("dedupe", accepted.iter().map(|it| it.1.dedupe.clone()).collect()),
         Column::Number("version", vec![1; count]),
     ];
@@ -70,5 +66,9 @@ pub async fn insert(
         // Another writer claimed the same deed between our look and our write.
         return Err(Code::DuplicateClaim.into());
     }
-    Ok(())
+    let heard = |(rule, claim): (&Rule, &&NewClaim)| {
+        rule.requires_hearing.then_some((claim.id, claim.household))
+    };
+    let deductions: Vec<_> = rules.iter().zip(&claims).filter_map(heard).collect();
+    hearing::announce(tx, village, &deductions, now).await
 }

@@ -1,20 +1,30 @@
 //! Claims (申报): from the deed that a household tells to the approval that puts it on a sheet.
 
 mod facts;
+mod hearing;
 mod insert;
 mod queue;
 mod read;
 mod record;
+mod remedy;
+mod repudiate;
+mod resubmit;
 mod review;
 mod rules;
+mod seats;
 mod submit;
+mod verdict;
+mod warn;
+mod weigh;
 mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use queue::waiting_for;
-pub use review::{Decision, review_all};
+pub use resubmit::{first_lapse, lapse};
+pub use review::Decision;
 pub use submit::{Evidence, NewClaim, submit_all};
+pub use weigh::review_all;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
@@ -25,5 +35,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(review::review_claim)
         .service(review::review_claims)
         .service(queue::show_review_queue)
-        .service(withdraw::withdraw_claim);
+        .service(withdraw::withdraw_claim)
+        .service(resubmit::resubmit_claim)
+        .service(hearing::record_hearing)
+        .service(hearing::list_hearing)
+        .service(repudiate::repudiate_claim)
+        .service(remedy::remedy_claim)
+        .service(warn::give_warning)
+        .service(warn::list_warnings);
 }

@@ -1,15 +1,16 @@
 //! `GET /v1/regions/{region}/review-queue`: the claims that wait for this reviewer, oldest first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::get;
 use actix_web::web::Data;
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::Value;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::review::acts_at;
+use super::seats::{Of, Officials};
+use super::weigh::{place, step_of};
 use crate::app::App;
 use crate::identity::{Caller, Grant, Office, Overseer, Reviews};
 use crate::kernel::clock::Instant;
@@ -30,8 +31,19 @@ pub struct ReviewQueue {
     /// How many of the oldest thousand waiting claims are this reviewer's to decide.
     #[schema(example = 3)]
     pub count: usize,
+    /// How many of them wait at each step.
+    pub steps: Vec<StepCount>,
     /// The first hundred of them.
     pub items: Vec<QueuedClaim>,
+}
+
+/// How many claims wait at a step.
+#[derive(Serialize, ToSchema)]
+pub struct StepCount {
+    #[schema(example = "precheck")]
+    pub step: String,
+    #[schema(example = 3)]
+    pub count: usize,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -48,22 +60,10 @@ pub struct QueuedClaim {
     #[schema(example = "2024-09-24")]
     pub occurred_on: String,
     pub submitted_at: Instant,
-    /// The step it waits at.
+    /// The step it waits at, of `hearing` that the household has not answered in time.
     pub step: Step,
-}
-
-#[derive(FromQueryResult)]
-struct Row {
-    village: String,
-    id: Uuid,
-    household: Uuid,
-    grid: String,
-    rule_set: Uuid,
-    rule: String,
-    points: i64,
-    occurred_on: String,
-    submitted_at: i64,
-    step: i64,
+    /// Since when it waits there; after 14 days it is another office's.
+    pub since: Instant,
 }
 
 /// The claims that wait for me in a region
@@ -80,13 +80,21 @@ async fn show_review_queue(
 }
 
 async fn queue(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<ReviewQueue> {
+    let now = app.clock.now();
+    let rows = waiting(app, caller, region).await?;
+    let officials = Officials::read(app.db.read(), region, Of::Waiting, now).await?;
     let mut items = Vec::new();
-    for row in waiting(app, caller, region).await? {
-        items.extend(queued(app, caller, row).await?);
+    let mut steps = BTreeMap::<String, usize>::new();
+    for row in rows {
+        if let Some(item) = queued(app, caller, &officials, row, now).await? {
+            *steps.entry(item.step.step.clone()).or_default() += 1;
+            items.push(item);
+        }
     }
     let count = items.len();
     items.truncate(SHOWN);
-    Ok(ReviewQueue { count, items })
+    let steps = steps.into_iter().map(|(step, count)| StepCount { step, count }).collect();
+    Ok(ReviewQueue { count, steps, items })
 }
 
 /// How many claims wait for the caller in all regions they review in, of the oldest thousand of each.
@@ -103,18 +111,15 @@ pub async fn waiting_for(app: &App, caller: &Caller) -> Outcome<i64> {
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// Claims in review that the caller neither filed nor is concerned by.
-async fn waiting(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<Vec<Row>> {
-    let sql = "SELECT c.village, c.id, c.household, c.grid, c.rule_set, c.rule, c.points, \
-                 c.occurred_on, c.submitted_at, c.step \
-               FROM claims c WHERE c.status IN ('submitted', 'in_review') \
+/// Claims in review that the caller did not file.
+async fn waiting(
+    app: &App,
+    caller: &Caller,
+    region: &RegionCode,
+) -> Outcome<Vec<entity::claim::Model>> {
+    let sql = "SELECT * FROM claims c WHERE c.status IN ('submitted', 'in_review') \
                AND c.village >= $1 AND c.village < $2 AND c.grid >= $3 AND c.grid < $4 \
-               AND c.filed_by <> $5 AND NOT EXISTS (SELECT 1 FROM members m \
-                 WHERE m.village = c.village AND m.household = c.household AND (m.person = $5 \
-                 OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
-                   AND k.confirmed_at IS NOT NULL AND ((k.person = $5 AND k.relative = m.person) \
-                     OR (k.relative = $5 AND k.person = m.person))))) \
-               ORDER BY c.submitted_at, c.id LIMIT $6";
+               AND c.filed_by <> $5 ORDER BY c.submitted_at, c.id LIMIT $6";
     let [from, to] = region.bounds();
     let village: Value = region.as_str().chars().take(12).collect::<String>().into();
     let values = [village, to.clone(), from, to, caller.person.into(), LOOKED_THROUGH.into()];
@@ -122,19 +127,25 @@ async fn waiting(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<Vec
 }
 
 /// The claim, if it waits at a step where the caller acts.
-async fn queued(app: &App, caller: &Caller, row: Row) -> Outcome<Option<QueuedClaim>> {
+async fn queued(
+    app: &App,
+    caller: &Caller,
+    officials: &Officials,
+    row: entity::claim::Model,
+    now: Instant,
+) -> Outcome<Option<QueuedClaim>> {
     let odd = || Problem::fault(format!("claim {} in {}", row.id, row.village));
     let village: Village = row.village.parse().map_err(|_| odd())?;
     let book = book(&app.rule_books, app.db.read(), row.rule_set).await?;
     let rule = book.rule(&row.rule).ok_or_else(odd)?;
-    let step = usize::try_from(row.step).ok().and_then(|step| rule.chain.get(step));
-    let acts = step.filter(|step| acts_at(caller, &village, &row.grid, step));
+    let acts = step_of(rule, &row).filter(|step| officials.acts(caller, &place(&row), step, now));
     Ok(acts.map(|step| QueuedClaim {
         village,
         id: row.id,
         household: row.household,
         rule_name: rule.name_zh.clone(),
         step: step.clone(),
+        since: place(&row).since,
         rule: row.rule,
         points: row.points,
         occurred_on: row.occurred_on,

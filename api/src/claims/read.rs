@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::seats::{Of, Officials};
 use super::submit::Evidence;
+use super::verdict::remedied_until;
+use super::weigh::{place, step_of, waits};
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::{Query, path_id};
-use crate::identity::Neighbour;
+use crate::identity::{Neighbour, Reviews};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
@@ -20,7 +23,7 @@ use crate::kernel::page::Start;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::rules::{Step, book};
+use crate::rules::{Rule, Step, StepRole, book};
 
 /// A claim, for those who may see it.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -66,7 +69,14 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub step: Option<Step>,
-    /// Why it was rejected.
+    /// Raised each time a returned claim is handed in again.
+    #[schema(example = 1)]
+    pub round: i64,
+    /// The deduction that this claim gives back, because it was put right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub remedies: Option<Uuid>,
+    /// Why it was rejected, returned or disowned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "照片不是本户庭院")]
     pub reason: Option<String>,
@@ -77,7 +87,8 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub week: Option<Week>,
-    /// What this caller may do next: `withdraw`, `review`.
+    /// What this caller may do next: `withdraw`, `correct`, `resubmit`, `review`, `reply`,
+    /// `waive_hearing`, `repudiate` or `remedy`.
     pub allowed_actions: Vec<String>,
     #[schema(example = 1)]
     pub version: i64,
@@ -124,10 +135,7 @@ async fn list_claims(
     let start = Start::parse(cursor.as_deref(), limit, &filter)?;
     let rows = rows(&app, &caller.village, status, household, &start).await?;
     let page = start.page(rows, &filter, |row| row.id);
-    let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
-        items.push(claim(&app, app.db.read(), &caller, row).await?);
-    }
+    let items = shown(&app, app.db.read(), &caller, page.items).await?;
     Ok(Answer::ok(ClaimPage { items, next_cursor: page.next_cursor }))
 }
 
@@ -194,7 +202,8 @@ pub async fn load(
     let sql = "SELECT * FROM claims WHERE village = $1 AND id = $2";
     let values: [Value; 2] = [(&caller.village).into(), id.into()];
     let row = db::one::<entity::claim::Model>(on, sql, values).await?;
-    claim(app, on, caller, row.ok_or(Code::NotFound)?).await
+    let shown = shown(app, on, caller, vec![row.ok_or(Code::NotFound)?]).await?;
+    shown.into_iter().next().ok_or_else(|| Problem::fault(format!("claim {id} is not shown")))
 }
 
 /// A household takes back what it or somebody for it claimed; what was proposed against it, or by the
@@ -210,35 +219,85 @@ pub fn may_withdraw(
     caller.person == filed_by || (own && source == "claim" && points > 0)
 }
 
-/// The row as the API shows it; the rule's book is in memory after the first one.
-async fn claim(
+/// Rows as the API shows them to this caller; the rules' books are in memory after the first one.
+pub async fn shown(
     app: &App,
     on: &impl ConnectionTrait,
     caller: &Neighbour,
-    row: entity::claim::Model,
-) -> Outcome<Claim> {
+    rows: Vec<entity::claim::Model>,
+) -> Outcome<Vec<Claim>> {
+    let now = app.clock.now();
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    // Only who reviews has a step to act at.
+    let officials = match caller.serves::<Reviews>() {
+        true => Officials::read(on, &caller.village.region(), Of::Claims(&ids), now).await?,
+        false => Officials::default(),
+    };
+    let mut claims = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id = row.id;
+        let book = book(&app.rule_books, on, row.rule_set).await?;
+        let rule = book.rule(&row.rule);
+        let rule = rule.ok_or_else(|| Problem::fault(format!("claim {id}: its rule is gone")))?;
+        let actions = actions(caller, &officials, rule, &row, now);
+        claims.push(claim(rule, row, actions)?);
+    }
+    Ok(claims)
+}
+
+/// What the caller may do with a claim next.
+fn actions(
+    caller: &Neighbour,
+    officials: &Officials,
+    rule: &Rule,
+    row: &entity::claim::Model,
+    now: Instant,
+) -> Vec<&'static str> {
+    let own = caller.household_in(&caller.village) == Some(row.household);
+    let status = row.status.as_str();
+    let takes_back = may_withdraw(caller, row.household, row.filed_by, &row.source, row.points);
+    let step = step_of(rule, row);
+    let heard = step.is_some_and(|step| step.role == StepRole::HouseholdHead);
+    let acts = step.is_some_and(|step| officials.acts(caller, &place(row), step, now));
+    let deduction = rule.requires_hearing && row.remedies.is_none();
+    let disowned = ["submitted", "in_review", "returned", "approved", "scored"].contains(&status);
+    let approved = row.approved_at.filter(|_| row.points < 0).map(Instant);
+    let term = approved.and_then(|approved| remedied_until(rule, approved));
+    let all = [
+        ("withdraw", waits(status) && takes_back),
+        ("correct", matches!(status, "submitted" | "returned") && takes_back),
+        ("resubmit", status == "returned" && takes_back),
+        ("review", acts && !heard),
+        ("reply", own && deduction && step.is_some()),
+        ("waive_hearing", acts && heard),
+        (
+            "repudiate",
+            own && row.on_behalf
+                && row.source == "claim"
+                && disowned
+                && caller.person != row.filed_by,
+        ),
+        ("remedy", own && waits_for_remedy(status) && term.is_some_and(|until| now < until)),
+    ];
+    all.into_iter().filter(|(_, may)| *may).map(|(action, _)| action).collect()
+}
+
+/// Whether a deduction in this state has been decided, so that it can be put right.
+fn waits_for_remedy(status: &str) -> bool {
+    matches!(status, "approved" | "scored" | "confirmed")
+}
+
+fn claim(rule: &Rule, row: entity::claim::Model, actions: Vec<&str>) -> Outcome<Claim> {
     let id = row.id;
     let odd = |what: &str| Problem::fault(format!("claim {id}: {what}"));
-    let book = book(&app.rule_books, on, row.rule_set).await?;
-    let rule = book.rule(&row.rule).ok_or_else(|| odd("its rule is gone"))?;
-    let pending = matches!(row.status.as_str(), "submitted" | "in_review");
-    let step = usize::try_from(row.step).ok().and_then(|step| rule.chain.get(step));
-    let own = caller.household_in(&caller.village) == Some(row.household);
-    let mut allowed_actions = Vec::new();
-    if pending && may_withdraw(caller, row.household, row.filed_by, &row.source, row.points) {
-        allowed_actions.push("withdraw".to_owned());
-    }
-    let acts =
-        step.is_some_and(|step| super::review::acts_at(caller, &caller.village, &row.grid, step));
-    if pending && acts && !own && caller.person != row.filed_by {
-        allowed_actions.push("review".to_owned());
-    }
     Ok(Claim {
         occurred_on: row.occurred_on.parse().map_err(|_| odd("its day"))?,
         evidence: serde_json::from_str(&row.evidence).map_err(|_| odd("its evidence"))?,
-        week: row.week.map(|week| week.parse()).transpose().map_err(|_| odd("its week"))?,
+        week: row.week.as_deref().map(str::parse).transpose().map_err(|_| odd("its week"))?,
         rule_name: rule.name_zh.clone(),
-        step: step.filter(|_| pending).cloned(),
+        step: step_of(rule, &row).cloned(),
+        round: row.round,
+        remedies: row.remedies,
         id: row.id,
         household: row.household,
         member: row.member,
@@ -255,7 +314,7 @@ async fn claim(
         status: row.status,
         reason: row.decided_reason,
         approved_at: row.approved_at.map(Instant),
-        allowed_actions,
+        allowed_actions: actions.into_iter().map(str::to_owned).collect(),
         version: row.version,
     })
 }

@@ -2,8 +2,8 @@
 
 use sea_orm::Value;
 
-use super::review::{Decided, Verdict};
-use super::rules::Next;
+use super::verdict::{LAPSE_DAYS, Next, Verdict};
+use super::weigh::Decided;
 use crate::households::{Notice, tell};
 use crate::identity::Caller;
 use crate::kernel::audit::{self, Act};
@@ -27,7 +27,7 @@ pub async fn record(
     for (next, group) in groups(decided) {
         update(tx, village, next, &group, week, now).await?;
     }
-    let notices: Vec<_> = decided.iter().filter_map(notice).collect();
+    let notices: Vec<_> = decided.iter().flat_map(notices).collect();
     tell(tx, village, now, &notices).await?;
     let act = Act {
         region: village.as_str(),
@@ -39,17 +39,21 @@ pub async fn record(
     audit::record(tx, now, act).await
 }
 
-fn notice(decided: &Decided) -> Option<Notice<'static>> {
+/// The family is told, and whoever filed for it.
+fn notices(decided: &Decided) -> Vec<Notice<'static>> {
+    let reason = decided.reason.clone().unwrap_or_default();
     let (kind, detail) = match decided.next {
         Next::Approved => ("claim_approved", "申报已通过，本周评分后计入积分".to_owned()),
-        Next::Rejected => {
-            let reason = decided.reason.clone().unwrap_or_default();
-            ("claim_rejected", format!("申报被驳回：{reason}"))
+        Next::Rejected => ("claim_rejected", format!("申报被驳回：{reason}")),
+        Next::Returned => {
+            ("claim_returned", format!("申报被退回补正，请在{LAPSE_DAYS}天内改好再交：{reason}"))
         }
-        Next::Stay | Next::Step(_) => return None,
+        Next::Stay | Next::Step(_) => return Vec::new(),
     };
     let Decided { claim, .. } = decided;
-    Some(Notice { recipient: claim.household, kind, subject: claim.id, detail })
+    let filer = claim.on_behalf.then_some(claim.filed_by);
+    let told = |recipient| Notice { recipient, kind, subject: claim.id, detail: detail.clone() };
+    std::iter::once(claim.household).chain(filer).map(told).collect()
 }
 
 async fn insert_reviews(
@@ -63,12 +67,15 @@ async fn insert_reviews(
     let word = |it: &Decided| match it.verdict {
         Verdict::Approve => "approve".to_owned(),
         Verdict::Reject => "reject".to_owned(),
+        Verdict::Return => "return".to_owned(),
     };
     let columns = [
         Column::Text("village", vec![village.to_string(); count]),
         Column::Uuid("claim", decided.iter().map(|it| it.claim.id).collect()),
+        Column::Number("round", decided.iter().map(|it| it.claim.round).collect()),
         Column::Number("step", decided.iter().map(|it| it.claim.step).collect()),
         Column::Uuid("person", vec![reviewer.person; count]),
+        Column::Text("role", decided.iter().map(|it| it.seat.role.as_str().to_owned()).collect()),
         Column::Text("decision", decided.iter().map(word).collect()),
         Column::MaybeNumber("points", decided.iter().map(|it| it.points).collect()),
         Column::MaybeText("reason", decided.iter().map(|it| it.reason.clone()).collect()),
@@ -115,8 +122,9 @@ async fn update(
         Next::Stay | Next::Step(_) => "in_review",
         Next::Approved => "approved",
         Next::Rejected => "rejected",
+        Next::Returned => "returned",
     };
-    let values: [Value; 7] = [
+    let values: [Value; 8] = [
         village.into(),
         status.into(),
         step.into(),
@@ -124,11 +132,14 @@ async fn update(
         approved.then(|| week.to_string()).into(),
         first.points.into(),
         first.reason.clone().into(),
+        now.0.into(),
     ];
-    let places: Vec<_> = (8..group.len() + 8).map(|at| format!("${at}")).collect();
+    let places: Vec<_> = (9..group.len() + 9).map(|at| format!("${at}")).collect();
     let sql = format!(
         "UPDATE claims SET status = $2, step = COALESCE($3, step), approved_at = $4, week = $5, \
-         points = COALESCE($6, points), decided_reason = $7, version = version + 1 \
+         points = COALESCE($6, points), decided_reason = $7, version = version + 1, \
+         step_since = CASE WHEN $3 IS NULL THEN step_since ELSE $8 END, \
+         returned_at = CASE WHEN $2 = 'returned' THEN $8 ELSE returned_at END \
          WHERE village = $1 AND id IN ({}) AND status IN ('submitted', 'in_review')",
         places.join(", ")
     );

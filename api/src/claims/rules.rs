@@ -1,11 +1,11 @@
-//! What may be claimed, and what a review leads to: pure functions of plain values.
+//! What may be claimed: pure functions of plain values.
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::kernel::clock::Instant;
 use crate::kernel::problem::{Code, Refusal};
-use crate::rules::{CountedPer, Rule, Step, StepRole};
+use crate::rules::{CountedPer, Rule};
 
 /// The deed as the claim tells it.
 #[derive(Clone, Debug)]
@@ -98,53 +98,11 @@ fn dedupe(rule: &Rule, deed: &Deed<'_>) -> Result<String, Refusal> {
     Ok(key)
 }
 
-/// What one more decision makes of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// The step needs more approvals.
-    Stay,
-    /// On to the step of this index.
-    Step(usize),
-    Approved,
-    Rejected,
-}
-
-/// What follows when a person approves or rejects at `step`, after `approvals` others approved there.
-/// `members` is the size of the committee, for steps that need its majority.
-///
-/// A step without approvals (a hearing) is passed by other means; a chain that ends in one stays.
-pub fn decide(chain: &[Step], step: usize, approvals: i64, members: i64, approve: bool) -> Next {
-    if !approve {
-        return Next::Rejected;
-    }
-    let needed = chain.get(step).map_or(1, |step| step.approvals.needed(members));
-    if approvals + 1 < needed {
-        return Next::Stay;
-    }
-    if step + 1 < chain.len() { Next::Step(step + 1) } else { Next::Approved }
-}
-
-/// The step at which a new claim begins: a grid worker's own filing is not prechecked by grid workers
-/// when nobody else could, so the panel begins there.
-pub fn first_step(chain: &[Step], filed_by_worker: bool, other_workers: bool) -> usize {
-    let skips =
-        |step: &Step| step.role == StepRole::GridWorker && filed_by_worker && !other_workers;
-    match chain.first() {
-        Some(first) if skips(first) && chain.len() > 1 => 1,
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kernel::period::Week;
-    use crate::rules::{Approvals, Direction, builtin};
-    use proptest::prelude::*;
-
-    fn step(role: StepRole, approvals: Approvals) -> Step {
-        Step { step: "step".to_owned(), role, scope: "village".to_owned(), approvals }
-    }
+    use crate::rules::{Direction, builtin};
 
     /// A rule as the import would store it.
     fn rule(key: &str) -> Rule {
@@ -171,6 +129,7 @@ mod tests {
             requires_hearing: item.requires_hearing,
             warn_first: item.warn_first,
             remediation_days: item.remediation_days,
+            refund_on_remediation: item.refund_on_remediation,
             level_points: item.level_points,
             note: item.note,
             publicly_itemised: item.publicly_itemised,
@@ -239,47 +198,5 @@ mod tests {
         let other = Deed { member: Some(Uuid::from_u128(3)), ..deed() };
         assert_ne!(admit(&rule, &deed(), now), admit(&rule, &other, now));
         assert_eq!(Week::of(now).to_string(), "2024-W34");
-    }
-
-    proptest! {
-        /// A chain ends approved after exactly the approvals its steps ask for, never sooner.
-        #[test]
-        fn a_chain_is_walked_with_exactly_the_approvals_it_asks_for(
-            needs in proptest::collection::vec(1_i64..4, 1..5),
-        ) {
-            let chain: Vec<_> =
-                needs.iter().map(|n| step(StepRole::Panel, Approvals::Number(*n))).collect();
-            let (mut at, mut here, mut given) = (0, 0, 0);
-            loop {
-                let next = decide(&chain, at, here, 5, true);
-                given += 1;
-                match next {
-                    Next::Stay => here += 1,
-                    Next::Step(step) => (at, here) = (step, 0),
-                    Next::Approved => break,
-                    Next::Rejected => prop_assert!(false),
-                }
-            }
-            prop_assert_eq!(given, needs.iter().sum::<i64>());
-        }
-    }
-
-    #[test]
-    fn one_rejection_ends_the_claim() {
-        let chain = [step(StepRole::Committee, Approvals::Majority)];
-        assert_eq!(decide(&chain, 0, 2, 5, false), Next::Rejected);
-        assert_eq!(decide(&chain, 0, 1, 5, true), Next::Stay);
-        assert_eq!(decide(&chain, 0, 2, 5, true), Next::Approved);
-    }
-
-    #[test]
-    fn the_grids_only_worker_does_not_precheck_their_own_filing() {
-        let chain = [
-            step(StepRole::GridWorker, Approvals::Number(1)),
-            step(StepRole::Panel, Approvals::Number(1)),
-        ];
-        assert_eq!(first_step(&chain, true, false), 1);
-        assert_eq!(first_step(&chain, true, true), 0);
-        assert_eq!(first_step(&chain, false, false), 0);
     }
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::facts::{HouseholdRow, books, households, members, refuse_duplicates};
+use super::facts::{HouseholdRow, books, households, members, refuse_duplicates, refuse_unwarned};
 use super::insert::insert;
 use super::read::{Claim, load};
 use super::rules::{Admitted, Deed, admit};
@@ -89,7 +89,7 @@ pub struct Evidence {
     request_body = NewClaim, responses((status = 201, body = Claim)),
     extensions(("x-codes" = json!("other_household role_required rule_not_in_force claim_too_late \
         claim_in_future evidence_missing member_required event_required outside_range id_taken \
-        duplicate_claim household_not_active invalid_field"))))]
+        duplicate_claim household_not_active warning_needed invalid_field"))))]
 #[post("/v1/villages/{village}/claims")]
 async fn submit_claim(
     filer: Neighbour,
@@ -175,7 +175,7 @@ pub async fn submit_all(
     import: Option<Source>,
 ) -> Outcome<Vec<Result<Admitted, Refusal>>> {
     let now = app.clock.now();
-    let households = households(tx, village, filer, claims).await?;
+    let households = households(tx, village, claims).await?;
     let members = members(tx, village, claims).await?;
     let books = books(app, tx, village, claims).await?;
     let mut filed = Vec::with_capacity(claims.len());
@@ -189,6 +189,7 @@ pub async fn submit_all(
         };
         filed.push(admitted);
     }
+    refuse_unwarned(tx, village, claims, &books, &mut filed).await?;
     refuse_duplicates(tx, village, claims, &mut filed).await?;
     let accepted: Vec<_> = claims
         .iter()

@@ -91,18 +91,22 @@ pub struct Notice<'a> {
     pub detail: String,
 }
 
-/// Puts notices into their recipients' inboxes.
+/// Puts notices into their recipients' inboxes, and what other channels are to deliver into the outbox:
+/// no text, which may name somebody who is forgotten before it is sent.
 pub async fn tell(tx: &Tx, village: &Village, at: Instant, notices: &[Notice<'_>]) -> Outcome<()> {
     let count = notices.len();
+    let ids: Vec<_> = notices.iter().map(|_| Uuid::now_v7()).collect();
     let columns = [
         Column::Text("village", vec![village.to_string(); count]),
+        Column::Uuid("id", ids),
         Column::Uuid("recipient", notices.iter().map(|it| it.recipient).collect()),
-        Column::Uuid("id", notices.iter().map(|_| Uuid::now_v7()).collect()),
         Column::Text("kind", notices.iter().map(|it| it.kind.to_owned()).collect()),
         Column::Uuid("subject", notices.iter().map(|it| it.subject).collect()),
-        Column::Text("detail", notices.iter().map(|it| it.detail.clone()).collect()),
         Column::Number("at", vec![at.0; count]),
+        Column::Text("detail", notices.iter().map(|it| it.detail.clone()).collect()),
     ];
+    let [deliverable @ .., _] = &columns;
+    db::bulk_insert(tx, "outbox", deliverable, "").await?;
     db::bulk_insert(tx, "inbox_items", &columns, "").await?;
     Ok(())
 }

@@ -234,7 +234,7 @@ offices! {
     /// Who files claims for the village: rounds of inspection and the committee's own.
     Files: GridWorker | Panel | Committee;
     /// Who reviews claims at some step.
-    Reviews: GridWorker | Panel | Committee | Township;
+    Reviews: GridWorker | Panel | Committee | Township | County;
     /// Who decides objections.
     Decides: Committee;
     /// Who hands prizes over and keeps the stock.

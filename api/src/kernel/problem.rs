@@ -80,6 +80,7 @@ codes! {
     DuplicateClaim "duplicate_claim" 409 "这件事已经申报过" "This deed has already been claimed" "See the claim in `existing`.";
     WrongState "wrong_state" 409 "当前状态不能这样办理" "The present state does not allow this" "Read `current` and reload.";
     AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
+    HearingOpen "hearing_open" 409 "应先告知户主并听取陈述" "The household was told and can still answer" "Record its statement, or wait until `opens_at`.";
     WeekNotOver "week_not_over" 409 "本周尚未结束" "The week is not over" "Wait until Monday 00:00, village time.";
     ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "After the deadline only the committee or the township can propose a reversal: ask them.";
     ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision.";
@@ -101,6 +102,7 @@ codes! {
     EvidenceMissing "evidence_missing" 422 "佐证不齐" "Evidence that the rule asks for is missing" "`errors` names what is missing.";
     MemberRequired "member_required" 422 "请选择是哪位家庭成员" "The rule counts per member: say which one" "Send `member`.";
     EventRequired "event_required" 422 "请填写活动或编号" "The rule needs the event, ticket or certificate it is about" "Send `event`.";
+    WarningNeeded "warning_needed" 422 "首次应先提醒，不扣分" "A first time is only warned of" "Warn the household (`POST …/warnings`); only what happens after that day can cost points.";
     OutsideRange "outside_range" 422 "分值超出细则范围" "The points lie outside the rule's range" "Keep within `points_min` and `points_max`.";
     ReasonRequired "reason_required" 422 "请写明理由" "A reason is required" "Send a readable `reason`.";
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";

@@ -28,7 +28,9 @@ pub async fn open_list(tx: &Tx, village: &Village, month: Month, weeks: i64) -> 
     let sql = "INSERT INTO public_list_lines (village, month, number, line, household, \
                household_number, status) \
                SELECT $1, $2, ROW_NUMBER() OVER (ORDER BY h.number, l.occurred_on, l.id), l.id, \
-               l.household, DENSE_RANK() OVER (ORDER BY h.number), 'open' \
+               l.household, DENSE_RANK() OVER (ORDER BY h.number), \
+               CASE WHEN EXISTS (SELECT 1 FROM claims c WHERE c.village = l.village \
+                 AND c.id = l.id AND c.status = 'overturned') THEN 'struck' ELSE 'open' END \
                FROM score_lines l \
                JOIN households h ON h.village = l.village AND h.id = l.household \
                WHERE l.village = $1 AND l.week BETWEEN $3 AND $4 AND l.kind <> 'reversal'";

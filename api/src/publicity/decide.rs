@@ -2,13 +2,13 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::Value;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::cycle::confirmation;
+use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::{Objection, line_of, load};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
@@ -20,12 +20,9 @@ use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::ledger::{self, Account, Journal, journal_id};
-use crate::kernel::period::Week;
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
-use crate::rankings;
 
 /// The committee's decision on an objection.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -66,22 +63,6 @@ async fn decide_objection(
     Ok(done)
 }
 
-/// The contested line as it stands in the ledger.
-#[derive(FromQueryResult)]
-struct Contested {
-    household: Uuid,
-    member: Option<Uuid>,
-    rule_set: Uuid,
-    rule: String,
-    category: String,
-    event: Option<String>,
-    occurred_on: String,
-    week: String,
-    times: i64,
-    points: i64,
-    list_closed: String,
-}
-
 async fn decide(
     app: &App,
     tx: &Tx,
@@ -106,16 +87,17 @@ async fn decide(
     // What another objection has struck stays struck.
     let effect = match at.status.as_str() {
         "struck" => Effect { status: "struck", reversed: 0 },
-        _ => effect(new.decision, line.points, new.points)?,
+        _ => effect(new.decision, line.points + line.remedied, new.points)?,
     };
     record(tx, by, &row, new, &reason, now).await?;
     let others = others_open(tx, village, at.line).await?;
     if effect.reversed != 0 {
-        reverse(tx, by, id, at.line, &line, &effect, now).await?;
+        let cause = Cause { by: by.person, reference: id };
+        reverse(tx, village, cause, at.line, &line, effect.reversed, now).await?;
     }
     // While another objection to the line is open, it stays contested unless nothing is left of it.
     let status = if others > 0 && effect.status != "struck" { "contested" } else { effect.status };
-    settle_line(tx, village, at.line, &line, &effect, status, now).await?;
+    settle_line(tx, village, at.line, &line, effect.reversed, status, now).await?;
     households::settle_ended(tx, village, &id.to_string(), now).await?;
     inform(tx, village, &row, &line, new.decision, &reason, now).await?;
     load(tx, village, id, Some(row.filed_by)).await
@@ -124,19 +106,6 @@ async fn decide(
 async fn row(tx: &Tx, village: &Village, id: Uuid) -> Outcome<entity::objection::Model> {
     let sql = "SELECT * FROM objections WHERE village = $1 AND id = $2";
     let values: [Value; 2] = [village.into(), id.into()];
-    Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
-}
-
-async fn contested(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Contested> {
-    let sql = "SELECT l.household, l.member, l.rule_set, l.rule, l.category, l.event, \
-                 l.occurred_on, l.week, l.times, t.status AS list_closed, \
-                 l.awarded + COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r \
-                   WHERE r.village = l.village AND r.reverses = l.id), 0) AS points \
-               FROM score_lines l \
-               JOIN public_list_lines p ON p.village = l.village AND p.line = l.id \
-               JOIN public_lists t ON t.village = p.village AND t.month = p.month \
-               WHERE l.village = $1 AND l.id = $2";
-    let values: [Value; 2] = [village.into(), line.into()];
     Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
 }
 
@@ -203,92 +172,6 @@ async fn others_open(tx: &Tx, village: &Village, line: Uuid) -> Outcome<i64> {
     let sql = "SELECT COUNT(*) FROM objections WHERE village = $1 AND line = $2 \
                AND status IN ('filed', 'investigating')";
     Ok(db::number(tx, sql, [village.into(), line.into()]).await?)
-}
-
-/// Takes points of a line back: a journal against the week's, and a line of its own in the same week,
-/// because the board of that week is not final while the objection was open.
-async fn reverse(
-    tx: &Tx,
-    by: &Official<Decides>,
-    objection: Uuid,
-    id: Uuid,
-    line: &Contested,
-    effect: &Effect,
-    now: Instant,
-) -> Outcome<()> {
-    let village = &by.village;
-    let household = line.household;
-    let (from, to) = (Account::Pending(household), Account::Issued);
-    let mut journal =
-        Journal::transfer("reversal", objection.to_string(), from, to, effect.reversed);
-    journal.reverses = scored(tx, village, household, &line.week).await?;
-    let reversal = journal.id(village);
-    ledger::post(tx, village, Some(by.person), now, &[journal]).await?;
-    // A deed that was wholly taken back no longer counts against the cap of later sheets.
-    let times = if effect.reversed == line.points { -line.times } else { 0 };
-    let sql = "INSERT INTO score_lines (village, id, kind, week, household, member, reverses, \
-               rule_set, rule, category, event, occurred_on, approved_at, times, claimed, awarded) \
-               VALUES ($1, $2, 'reversal', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
-    let values: [Value; 14] = [
-        village.into(),
-        reversal.into(),
-        line.week.as_str().into(),
-        household.into(),
-        line.member.into(),
-        id.into(),
-        line.rule_set.into(),
-        line.rule.as_str().into(),
-        line.category.as_str().into(),
-        line.event.clone().into(),
-        line.occurred_on.as_str().into(),
-        now.0.into(),
-        times.into(),
-        (-effect.reversed).into(),
-    ];
-    db::run(tx, sql, values).await?;
-    let week = line.week.parse::<Week>();
-    let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
-    rankings::rebuild(tx, village, week).await
-}
-
-/// The journal of the household's week; there is none when its lines came to 0 together.
-async fn scored(tx: &Tx, village: &Village, household: Uuid, week: &str) -> Outcome<Option<Uuid>> {
-    let id = journal_id(village, "score", &format!("{week}:{household}"));
-    let sql = "SELECT COUNT(*) FROM journals WHERE village = $1 AND id = $2";
-    let found = db::number(tx, sql, [village.into(), id.into()]).await?;
-    Ok((found > 0).then_some(id))
-}
-
-/// Writes the line's new state, and confirms what is left of it when its list has closed without it.
-async fn settle_line(
-    tx: &Tx,
-    village: &Village,
-    id: Uuid,
-    line: &Contested,
-    effect: &Effect,
-    status: &str,
-    now: Instant,
-) -> Outcome<()> {
-    let left = line.points - effect.reversed;
-    let confirms = line.list_closed == "closed" && matches!(status, "upheld" | "adjusted");
-    let confirmed_at = confirms.then_some(now.0);
-    if confirms && left != 0 {
-        let journal = confirmation(id.to_string(), line.household, left);
-        ledger::post(tx, village, None, now, &[journal]).await?;
-    }
-    let sql = "UPDATE public_list_lines SET status = $3, confirmed_at = $4 \
-               WHERE village = $1 AND line = $2";
-    let values: [Value; 4] = [village.into(), id.into(), status.into(), confirmed_at.into()];
-    db::run(tx, sql, values).await?;
-    let claim = match status {
-        "struck" => "overturned",
-        _ if confirms => "confirmed",
-        _ => return Ok(()),
-    };
-    let sql = "UPDATE claims SET status = $3, version = version + 1 \
-               WHERE village = $1 AND id = $2 AND status = 'scored'";
-    db::run(tx, sql, [village.into(), id.into(), claim.into()]).await?;
-    Ok(())
 }
 
 /// Both sides are told; the claimant's notice does not say who objected.

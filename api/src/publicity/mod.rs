@@ -3,6 +3,7 @@
 
 mod cycle;
 mod decide;
+mod line;
 mod list;
 mod object;
 mod rules;
@@ -10,6 +11,7 @@ mod rules;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use cycle::{close_list, open_list};
+pub use line::{hold_line, strike};
 
 use crate::app::App;
 use crate::kernel::db;

@@ -22,11 +22,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// this one definition.
 pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
     CAST(SUM(awarded) AS BIGINT) AS points, \
-    CAST(-SUM(CASE WHEN (awarded < 0) = (kind <> 'reversal') THEN awarded ELSE 0 END) AS BIGINT) \
+    CAST(-SUM(CASE WHEN (awarded < 0) = (kind <> 'reversal' AND remedies IS NULL) THEN awarded ELSE 0 END) AS BIGINT) \
       AS deductions, \
     CAST(COUNT(DISTINCT CASE WHEN net > 0 THEN category END) AS BIGINT) AS categories, \
     CAST(COALESCE(MAX(CASE WHEN net <> 0 THEN approved_at END), 0) AS BIGINT) AS reached_at \
-    FROM (SELECT l.*, CASE WHEN l.kind = 'reversal' THEN 0 \
+    FROM (SELECT l.*, CASE WHEN l.kind = 'reversal' OR l.remedies IS NOT NULL THEN 0 \
         ELSE l.awarded + COALESCE(r.awarded, 0) END AS net \
       FROM score_lines l LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \
         FROM score_lines WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \

@@ -21,7 +21,8 @@ use crate::kernel::db::Tx;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
 use crate::redemption::{self, NewRedemption};
-use crate::{regions, rules};
+use crate::regions;
+use crate::rules::{self, Source};
 
 /// The instants of the demo, village time.
 const BEGINS: &str = "2024-04-01T08:00:00+08:00";
@@ -192,7 +193,8 @@ fn acting(person: Uuid, role: Role, code: RegionCode) -> Caller {
     }
 }
 
-/// A month of a village: the grid workers file what the households did, and the panel approves it.
+/// A month of a village: the township brings what its paper book says, the grid workers precheck and
+/// the panel approves it.
 async fn live(app: &App, demo: &DemoVillage, month: Month) -> Outcome<()> {
     let village = village(demo)?;
     let grids = demo.grids();
@@ -210,6 +212,8 @@ async fn live(app: &App, demo: &DemoVillage, month: Month) -> Outcome<()> {
         }
     }
     let panel = acting(official_id("panel", demo.code), Role::Panel, village.region());
+    let township = village.township();
+    let book = acting(official_id("township", township.as_str()), Role::Township, township);
     for (grid, claims) in filed.iter().enumerate().filter(|(_, claims)| !claims.is_empty()) {
         let code = region(&format!("{}{grid:03}", demo.code))?;
         let person = official_id("grid_worker", code.as_str());
@@ -217,13 +221,16 @@ async fn live(app: &App, demo: &DemoVillage, month: Month) -> Outcome<()> {
         app.db
             .write(async |tx| {
                 for batch in claims.chunks(200) {
-                    let filed = claims::submit_all(app, tx, &worker, &village, batch, None).await?;
+                    let source = Some(Source::Import);
+                    let filed = claims::submit_all(app, tx, &book, &village, batch, source).await?;
                     refused(filed)?;
                     let decisions: Vec<_> =
                         batch.iter().map(|claim| Decision::approve(claim.id)).collect();
-                    // The grid has no other worker, so the panel is the first to look.
-                    let decided = claims::review_all(app, tx, &panel, &village, &decisions).await?;
-                    refused(decided)?;
+                    for reviewer in [&worker, &panel] {
+                        let decided =
+                            claims::review_all(app, tx, reviewer, &village, &decisions).await?;
+                        refused(decided)?;
+                    }
                 }
                 Ok(())
             })

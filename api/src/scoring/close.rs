@@ -1,12 +1,12 @@
 //! Closing a village's week: one transaction, set-based, the same result however late it runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::find_open;
-use super::rules::{Approved, Award, Earlier, award, counts_from};
+use super::rules::{Approved, Award, Earlier, Taken, award, counts_from};
+use super::{find_open, watch};
 use crate::app::App;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Column, Tx};
@@ -29,6 +29,7 @@ struct ClaimRow {
     approved_at: i64,
     count: i64,
     points: i64,
+    remedies: Option<Uuid>,
 }
 
 /// Closes the village's open sheet of `week`: applies caps, writes score lines, posts them to
@@ -41,14 +42,17 @@ pub async fn close_sheet(app: &App, tx: &Tx, village: &Village, week: Week) -> O
         return Err(Problem::fault(format!("{week} is not the open week of {village}")));
     }
     let sql = "SELECT id, household, member, rule_set, rule, category, event, occurred_on, \
-               approved_at, count, points FROM claims \
+               approved_at, count, points, remedies FROM claims \
                WHERE village = $1 AND week = $2 AND status = 'approved' ORDER BY id";
     let values: [Value; 2] = [village.into(), week.to_string().into()];
     let rows = db::all::<ClaimRow>(tx, sql, values.clone()).await?;
     let approved = approved(app, tx, &rows).await?;
     let earlier = earlier(tx, village, &approved).await?;
+    let taken = taken(tx, village, &approved).await?;
+    watch::draw(tx, village, week, app.config.secrets.identity(), &approved).await?;
+    watch::flag_bulk(tx, village, week).await?;
     let awards: BTreeMap<_, _> =
-        award(approved, &earlier).into_iter().map(|it| (it.id, it)).collect();
+        award(approved, &earlier, &taken).into_iter().map(|it| (it.id, it)).collect();
     insert_lines(tx, village, week, &rows, &awards).await?;
     let journals = journals(week, &rows, &awards);
     ledger::post(tx, village, None, week.ends_at(), &journals).await?;
@@ -79,6 +83,7 @@ async fn approved(app: &App, tx: &Tx, rows: &[ClaimRow]) -> Outcome<Vec<Approved
             cap: rule.cap,
             counted_per: rule.counted_per,
             caps: book.caps,
+            remedies: row.remedies,
         })
     };
     let all = rows
@@ -133,6 +138,30 @@ async fn earlier(tx: &Tx, village: &Village, claims: &[Approved]) -> Outcome<Vec
     rows.into_iter().map(line).collect()
 }
 
+/// What the deductions that were put right have taken on earlier sheets, less what was reversed.
+async fn taken(tx: &Tx, village: &Village, claims: &[Approved]) -> Outcome<HashMap<Uuid, Taken>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+        times: i64,
+        points: i64,
+    }
+    let weeks: BTreeSet<_> = claims
+        .iter()
+        .filter(|claim| claim.remedies.is_some())
+        .map(|claim| Week::of(claim.approved_at).to_string())
+        .collect();
+    let Some(week) = weeks.first() else { return Ok(HashMap::new()) };
+    let sql = "SELECT l.id, l.times, l.awarded + COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) \
+                 FROM score_lines r WHERE r.village = l.village AND r.reverses = l.id), 0) AS points \
+               FROM claims c JOIN score_lines l ON l.village = c.village AND l.id = c.remedies \
+               WHERE c.village = $1 AND c.week = $2 AND c.status = 'approved'";
+    let values: [Value; 2] = [village.into(), week.as_str().into()];
+    let rows = db::all::<Row>(tx, sql, values).await?;
+    let one = |row: Row| (row.id, Taken { times: row.times, points: row.points });
+    Ok(rows.into_iter().map(one).collect())
+}
+
 async fn insert_lines(
     tx: &Tx,
     village: &Village,
@@ -143,11 +172,13 @@ async fn insert_lines(
     let count = rows.len();
     let award = |row: &ClaimRow| awards.get(&row.id);
     let cut = |row: &ClaimRow| award(row)?.cut.map(|cut| cut.as_str().to_owned());
+    let kind =
+        |row: &ClaimRow| if row.remedies.is_some() { "adjustment" } else { "claim" }.to_owned();
     let text = |get: fn(&ClaimRow) -> &String| rows.iter().map(|row| get(row).clone()).collect();
     let columns = [
         Column::Text("village", vec![village.to_string(); count]),
         Column::Uuid("id", rows.iter().map(|row| row.id).collect()),
-        Column::Text("kind", vec!["claim".to_owned(); count]),
+        Column::Text("kind", rows.iter().map(kind).collect()),
         Column::Text("week", vec![week.to_string(); count]),
         Column::Uuid("household", rows.iter().map(|row| row.household).collect()),
         Column::MaybeUuid("member", rows.iter().map(|row| row.member).collect()),
@@ -167,6 +198,7 @@ async fn insert_lines(
             rows.iter().map(|row| award(row).map_or(0, |it| it.awarded)).collect(),
         ),
         Column::MaybeText("reason", rows.iter().map(cut).collect()),
+        Column::MaybeUuid("remedies", rows.iter().map(|row| row.remedies).collect()),
     ];
     db::bulk_insert(tx, "score_lines", &columns, "").await?;
     Ok(())

@@ -4,7 +4,9 @@
 mod close;
 mod rooms;
 mod rules;
+mod samples;
 mod sheet;
+mod watch;
 
 use sea_orm::{FromQueryResult, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,7 +19,11 @@ use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(sheet::show_sheet).service(sheet::close_by_hand);
+    config
+        .service(sheet::show_sheet)
+        .service(sheet::close_by_hand)
+        .service(samples::list_samples)
+        .service(samples::record_finding);
 }
 
 /// The sheet that approvals of this moment go on.

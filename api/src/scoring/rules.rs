@@ -1,6 +1,8 @@
 //! Caps: what each approved claim of a week is awarded. A pure function, so that a sheet closed late
 //! is the same sheet.
 
+use std::collections::HashMap;
+
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
@@ -24,6 +26,8 @@ pub struct Approved {
     pub cap: Cap,
     pub counted_per: CountedPer,
     pub caps: GlobalCaps,
+    /// The deduction that this one gives back, because it was put right.
+    pub remedies: Option<Uuid>,
 }
 
 /// What earlier sheets awarded for deeds that this week's caps count together with.
@@ -74,7 +78,14 @@ pub struct Award {
 /// Deductions have caps of their own, with the signs turned. A rule's cap follows the natural month,
 /// quarter, half-year or year of the deed, per household or per member as the rule counts; on top of
 /// it a household's bonus and deduction of a natural month and every single line are limited.
-pub fn award(mut claims: Vec<Approved>, earlier: &[Earlier]) -> Vec<Award> {
+///
+/// What gives a deduction back comes last: it is worth what the deduction took, on this sheet or, less
+/// what was reversed since, on an earlier one (`taken`).
+pub fn award(
+    mut claims: Vec<Approved>,
+    earlier: &[Earlier],
+    taken: &HashMap<Uuid, Taken>,
+) -> Vec<Award> {
     claims.sort_by(|a, b| {
         (a.occurred_on, a.approved_at, a.id).cmp(&(b.occurred_on, b.approved_at, b.id))
     });
@@ -94,7 +105,36 @@ pub fn award(mut claims: Vec<Approved>, earlier: &[Earlier]) -> Vec<Award> {
         let points = if line.deduction { -line.awarded } else { line.awarded };
         book.count(&deed, line.times, points);
     }
-    claims.iter().map(|claim| one(claim, &mut book)).collect()
+    let (deeds, remedies): (Vec<_>, Vec<_>) =
+        claims.iter().partition(|claim| claim.remedies.is_none());
+    let mut awards: Vec<_> = deeds.into_iter().map(|claim| one(claim, &mut book)).collect();
+    let here: HashMap<_, _> = awards
+        .iter()
+        .map(|award| (award.id, Taken { times: award.times, points: award.awarded }))
+        .collect();
+    awards.extend(remedies.into_iter().map(|claim| {
+        let deduction = claim.remedies.unwrap_or_default();
+        give_back(claim, here.get(&deduction).or_else(|| taken.get(&deduction)).copied())
+    }));
+    awards
+}
+
+/// What a deduction has taken: how often it counts against its cap, and signed points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    pub times: i64,
+    pub points: i64,
+}
+
+fn give_back(claim: &Approved, taken: Option<Taken>) -> Award {
+    let Taken { times, points } = taken.unwrap_or_default();
+    let awarded = (-points).clamp(0, claim.points.max(0));
+    let cut = match awarded {
+        awarded if awarded == claim.points => None,
+        0 => Some(Cut::CapExhausted),
+        _ => Some(Cut::CapReached),
+    };
+    Award { id: claim.id, times: if awarded == 0 { 0 } else { -times }, awarded, cut }
 }
 
 fn one(claim: &Approved, book: &mut Book) -> Award {
@@ -140,8 +180,6 @@ pub fn counts_from(period: CapPeriod, day: NaiveDate) -> Option<NaiveDate> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::super::rooms::Used;
     use super::*;
     use proptest::prelude::*;
@@ -167,6 +205,7 @@ mod tests {
             cap,
             counted_per: CountedPer::Household,
             caps: CAPS,
+            remedies: None,
         }
     }
 
@@ -175,7 +214,7 @@ mod tests {
     }
 
     fn awarded(claims: Vec<Approved>, earlier: &[Earlier]) -> Vec<(i64, Option<Cut>)> {
-        award(claims, earlier).into_iter().map(|it| (it.awarded, it.cut)).collect()
+        award(claims, earlier, &HashMap::new()).into_iter().map(|it| (it.awarded, it.cut)).collect()
     }
 
     /// Scenario 17: a cap of 7 a month, 6 scored, two more of 2 points.
@@ -193,7 +232,7 @@ mod tests {
             awarded: 6,
         };
         let claims = vec![claim(1, "2024-08-22", 2, cap), claim(2, "2024-08-21", 2, cap)];
-        let lines = award(claims, std::slice::from_ref(&earlier));
+        let lines = award(claims, std::slice::from_ref(&earlier), &HashMap::new());
         assert_eq!(lines[0].id, Uuid::from_u128(2));
         assert_eq!((lines[0].awarded, lines[0].cut), (1, Some(Cut::CapReached)));
         assert_eq!((lines[1].awarded, lines[1].cut), (0, Some(Cut::CapExhausted)));
@@ -260,6 +299,33 @@ mod tests {
         assert_eq!(lines, [(50, None), (10, Some(Cut::CapReached)), (-40, Some(Cut::CapReached))]);
     }
 
+    #[test]
+    fn what_was_put_right_is_given_back_as_it_was_taken() {
+        let minus = cap(CapPeriod::Year, 3, -6);
+        let back = |id, points, remedies| Approved {
+            remedies: Some(Uuid::from_u128(remedies)),
+            ..claim(id, "2024-08-21", points, minus)
+        };
+        let deduction = claim(1, "2024-08-21", -10, minus);
+        let taken = Taken { times: 1, points: -4 };
+        let taken = HashMap::from([(Uuid::from_u128(7), taken)]);
+        let claims = vec![back(2, 10, 1), deduction, back(3, 4, 7), back(4, 5, 99)];
+        let lines: Vec<_> = award(claims, &[], &taken)
+            .into_iter()
+            .map(|it| (it.id.as_u128(), it.times, it.awarded, it.cut))
+            .collect();
+        let reached = Some(Cut::CapReached);
+        assert_eq!(
+            lines,
+            [
+                (1, 1, -6, reached),
+                (2, -1, 6, reached),
+                (3, -1, 4, None),
+                (4, 0, 0, Some(Cut::CapExhausted)),
+            ]
+        );
+    }
+
     prop_compose! {
         fn any_claim()(
             id in 1_u128..1_000_000,
@@ -292,7 +358,7 @@ mod tests {
         fn awards_stay_inside_every_cap_whatever_the_order(
             claims in proptest::collection::vec(any_claim(), 0..40),
         ) {
-            let lines = award(claims.clone(), &[]);
+            let lines = award(claims.clone(), &[], &HashMap::new());
             let mut backwards = claims.clone();
             backwards.reverse();
             let by_id = |lines: &[Award]| {
@@ -302,7 +368,7 @@ mod tests {
             };
             // Ids are unique in life; equal ones here may swap without changing the sums.
             let sum = |lines: &[Award]| lines.iter().map(|it| it.awarded).sum::<i64>();
-            prop_assert_eq!(sum(&lines), sum(&award(backwards, &[])));
+            prop_assert_eq!(sum(&lines), sum(&award(backwards, &[], &HashMap::new())));
             prop_assert_eq!(by_id(&lines).len(), claims.len());
             let mut rooms = HashMap::<(Uuid, Option<Uuid>, String, i32, u32), Used>::new();
             let mut months = HashMap::<(Uuid, bool, i32, u32), i64>::new();

@@ -157,7 +157,7 @@ async fn participating(app: &App, region: &RegionCode, period: Option<Period>) -
         "SELECT CAST(COUNT(DISTINCT l.household) AS BIGINT) FROM score_lines l \
          JOIN households h ON h.village = l.village AND h.id = l.household \
          WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 \
-         AND {} AND l.kind <> 'reversal' AND l.awarded > COALESCE(( \
+         AND {} AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
            SELECT -SUM(r.awarded) FROM score_lines r \
            WHERE r.village = l.village AND r.reverses = l.id), 0)",
         eligible("$5")

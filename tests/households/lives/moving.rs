@@ -126,11 +126,14 @@ async fn what_is_confirmed_after_the_term_expires_when_its_list_closes() {
             ],
         }),
     );
-    worker.post(&format!("/v1/villages/{HERE}/claims"), deed.clone()).await.ok();
+    let claims = format!("/v1/villages/{HERE}/claims");
+    world.head(HERE, 1).await.post(&claims, deed.clone()).await.ok();
+    let reviews = format!("{claims}/{}/reviews", deed["id"].as_str().expect("an id"));
+    worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
     township(&world).await.post(&path(1, "/move-out"), json!({ "reason": "迁出" })).await.ok();
     world.travel(at("2024-10-20 09:00")).await;
-    let id = deed["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-    world.approve(id, &["panel"]).await;
+    // The panel has left it alone for a fortnight.
+    township(&world).await.post(&reviews, json!({ "decision": "approve" })).await.ok();
     world.travel(at("2024-10-26 09:00")).await;
     assert!(file(&world, 1).await.get("spend_until").is_none());
     world.travel(at("2024-11-11 00:00")).await;
