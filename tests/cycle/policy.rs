@@ -59,13 +59,6 @@ async fn an_always_open_shop_is_open_on_20_august() {
 #[actix_web::test]
 async fn a_line_of_a_week_that_sums_to_nothing_can_be_struck() {
     let world = World::begins(at("2024-09-25 08:00")).await;
-    let mut catalogue =
-        serde_json::to_value(api::rules::builtin().expect("the catalogue")).expect("JSON");
-    catalogue["version"] = json!("no hearings");
-    catalogue["review_chains"]["deduct"] = catalogue["review_chains"]["grid"].clone();
-    let set = json!({ "id": new_id(), "effective_on": "2024-09-30", "catalogue": catalogue });
-    let county = world.official("county", "460205").await;
-    county.post("/v1/regions/460205/rule-sets", set).await.ok();
     world.travel(at("2024-10-30 08:00")).await;
     let body = claim(
         1,
