@@ -1,6 +1,8 @@
 mod deductions;
 mod four_eyes;
+mod properties;
 mod queue;
+mod races;
 mod repudiation;
 mod returned;
 mod review;
