@@ -3,6 +3,7 @@
 
 mod bulk;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::Rng;
@@ -22,6 +23,15 @@ use super::problem::{Outcome, Problem};
 pub type Tx = DatabaseTransaction;
 
 const TRIES: u32 = 5;
+
+/// How many statements and transactions this process has begun.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+/// How many statements and transactions this process has begun: what it rises by while a list is read
+/// must not depend on how long the list is.
+pub fn statements() -> u64 {
+    BEGUN.load(Ordering::Relaxed)
+}
 
 /// The two pools: on SQLite reads never wait for the one writer, on PostgreSQL they are the same.
 #[derive(Clone)]
@@ -80,6 +90,7 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        BEGUN.fetch_add(1, Ordering::Relaxed);
         let tx = self.write.begin_with_options(immediate).await?;
         let done = work(&tx).await;
         match done {
@@ -147,7 +158,9 @@ pub async fn identity(on: &impl ConnectionTrait) -> Result<String, DbErr> {
     Ok(row.map(|row| row.id.to_string()).unwrap_or_default())
 }
 
+/// Every statement is made here, and counted.
 fn statement(on: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
+    BEGUN.fetch_add(1, Ordering::Relaxed);
     Statement::from_sql_and_values(on.get_database_backend(), sql, values)
 }
 
