@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    bindings, calendar, claims, households, identity, me, publicity, rankings, redemption, regions,
-    rules, sandbox, scoring, sessions, statistics,
+    bindings, calendar, claims, households, identity, labels, me, publicity, rankings, redemption,
+    regions, rules, sandbox, scoring, sessions, statistics,
 };
 
 /// Every operation; the sandbox's own only where they exist.
@@ -19,6 +19,7 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     calendar::routes(config);
     statistics::routes(config);
     regions::routes(config);
+    labels::routes(config);
     me::routes(config);
     identity::routes(config);
     bindings::routes(config);
