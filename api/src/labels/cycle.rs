@@ -115,6 +115,9 @@ super::labels! {
         "file_ended" "户已销户或迁出，不能再兑换" "The household's file has ended";
         "debt" "积分为负，由以后的积分抵扣" "A debt, paid off by later points";
     }
+    figure {
+        "pending" "待确认积分" "Pending"; "available" "可用积分" "Available";
+    }
     public_list_status {
         "open" "公示中" "Open"; "closing" "正在结束公示" "Closing"; "closed" "公示结束" "Closed";
     }
