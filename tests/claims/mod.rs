@@ -1,4 +1,5 @@
 mod four_eyes;
+mod list;
 mod queue;
 mod review;
 mod submit;

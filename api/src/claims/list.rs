@@ -84,7 +84,7 @@ pub struct ClaimPage {
 #[into_params(parameter_in = Query)]
 pub struct ClaimQuery {
     /// Only claims in this state.
-    #[param(nullable = false, example = "submitted")]
+    #[param(inline, nullable = false, example = "submitted")]
     status: Option<ClaimStatus>,
     /// Only for rules of this category.
     #[param(nullable = false, example = "living_environment")]
@@ -108,7 +108,7 @@ pub struct ClaimQuery {
     #[param(nullable = false)]
     member: Option<Uuid>,
     /// `me`: only what the caller filed.
-    #[param(nullable = false, example = "me")]
+    #[param(inline, nullable = false, example = "me")]
     filed_by: Option<Filer>,
     /// Only deeds of this day or later.
     #[param(nullable = false, value_type = Option<String>, format = Date, example = "2024-08-01")]

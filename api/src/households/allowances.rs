@@ -41,9 +41,9 @@ impl From<Used> for Amount {
 pub struct RuleAllowance {
     #[schema(example = "env.courtyard_weekly")]
     pub rule: String,
-    #[schema(example = "庭院周评分达标")]
+    #[schema(example = "庭院及房前屋后每周评查合格")]
     pub name_zh: String,
-    #[schema(example = "Weekly courtyard inspection")]
+    #[schema(example = "Courtyard passes the weekly check")]
     pub name_en: String,
     #[schema(example = "living_environment")]
     pub category: String,

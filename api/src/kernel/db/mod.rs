@@ -24,13 +24,29 @@ pub type Tx = DatabaseTransaction;
 
 const TRIES: u32 = 5;
 
-/// How many statements and transactions this process has begun.
+/// How many statements and transactions requests have begun in this process.
 static BEGUN: AtomicU64 = AtomicU64::new(0);
 
-/// How many statements and transactions this process has begun: what it rises by while a list is read
-/// must not depend on how long the list is.
+tokio::task_local! {
+    /// Set within a request: what the ticker does meanwhile is not counted.
+    static COUNTED: ();
+}
+
+/// Counts what `work` asks the database.
+pub async fn counted<F: Future>(work: F) -> F::Output {
+    COUNTED.scope((), work).await
+}
+
+/// How many statements and transactions requests have begun in this process: what it rises by while a
+/// list is read must not depend on how long the list is.
 pub fn statements() -> u64 {
     BEGUN.load(Ordering::Relaxed)
+}
+
+fn count() {
+    if COUNTED.try_get().is_ok() {
+        BEGUN.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The two pools: on SQLite reads never wait for the one writer, on PostgreSQL they are the same.
@@ -90,7 +106,7 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        BEGUN.fetch_add(1, Ordering::Relaxed);
+        count();
         let tx = self.write.begin_with_options(immediate).await?;
         let done = work(&tx).await;
         match done {
@@ -160,7 +176,7 @@ pub async fn identity(on: &impl ConnectionTrait) -> Result<String, DbErr> {
 
 /// Every statement is made here, and counted.
 fn statement(on: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
-    BEGUN.fetch_add(1, Ordering::Relaxed);
+    count();
     Statement::from_sql_and_values(on.get_database_backend(), sql, values)
 }
 
