@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::kernel::cache;
+use crate::kernel::db;
 use crate::kernel::gate::Waiter;
 use crate::kernel::problem::{Code, Outcome, Problem, ProblemBody, Refusal};
 
@@ -28,7 +29,7 @@ pub async fn answer_problems<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     let id = request_id(&request);
     let english = speaks_english(&request);
-    let mut response = match next.call(request).await {
+    let mut response = match db::counted(next.call(request)).await {
         Ok(response)
             if !response.status().is_client_error() && !response.status().is_server_error() =>
         {

@@ -13,6 +13,7 @@ pub mod households;
 pub mod http;
 pub mod identity;
 pub mod kernel;
+pub mod labels;
 pub mod me;
 pub mod publicity;
 pub mod rankings;

@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    bindings, calendar, claims, households, identity, me, publicity, rankings, redemption, regions,
-    register, rules, sandbox, scoring, sessions, statistics,
+    bindings, calendar, claims, households, identity, labels, me, publicity, rankings, redemption,
+    regions, register, rules, sandbox, scoring, sessions, statistics,
 };
 
 /// Every operation; the sandbox's own only where they exist.
@@ -20,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     statistics::routes(config);
     regions::routes(config);
     register::routes(config);
+    labels::routes(config);
     me::routes(config);
     identity::routes(config);
     bindings::routes(config);

@@ -1,5 +1,6 @@
 mod deductions;
 mod four_eyes;
+mod list;
 mod properties;
 mod queue;
 mod races;

@@ -1,10 +1,13 @@
+mod allowances;
 mod code;
 mod consent;
 mod correct;
 mod facts;
 mod import;
 mod lives;
+mod points;
 mod search;
+mod summary;
 
 use serde_json::{Value, json};
 

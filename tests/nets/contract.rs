@@ -48,3 +48,25 @@ fn every_declared_code_is_in_the_table() {
     }
     assert!(declarations > 10);
 }
+
+/// What a schema or a parameter refers to is in the document.
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => {
+                found.extend(object.get("$ref").and_then(|it| it.as_str()).map(str::to_owned));
+                object.values().for_each(|it| references(it, found));
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|it| references(it, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    references(contract(), &mut found);
+    assert!(found.len() > 50, "{}", found.len());
+    for reference in found {
+        let pointer = reference.trim_start_matches('#');
+        assert!(contract().pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}

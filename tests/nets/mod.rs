@@ -2,7 +2,9 @@
 
 mod canary;
 mod contract;
+mod labels;
 mod method;
 mod roles;
 mod schema;
+mod statements;
 mod tidy;

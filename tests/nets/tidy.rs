@@ -98,6 +98,17 @@ fn each_table_is_written_by_its_owner() {
     }
 }
 
+/// Statements are made and counted in one file: what goes around it is seen by no net.
+#[test]
+fn only_the_kernels_db_asks_the_database() {
+    let ways = ["EntityTrait", "find_by_statement(", "query_all", "query_one", "execute_raw("];
+    for (path, text) in sources().iter().filter(|(path, _)| !path.starts_with("kernel/db")) {
+        for way in ways {
+            assert!(!text.contains(way), "{}: {way}", path.display());
+        }
+    }
+}
+
 /// Short files, no shelf words, nothing unfinished.
 #[test]
 fn files_are_short_and_finished() {

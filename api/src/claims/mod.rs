@@ -3,6 +3,7 @@
 mod facts;
 mod hearing;
 mod insert;
+mod list;
 mod queue;
 mod read;
 mod record;
@@ -30,7 +31,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(submit::submit_claim)
         .service(submit::submit_claims)
-        .service(read::list_claims)
+        .service(list::list_claims)
         .service(read::show_claim)
         .service(review::review_claim)
         .service(review::review_claims)

@@ -1,11 +1,11 @@
-//! `GET /v1/villages/{village}/claims` and `…/{claim}`.
+//! `GET /v1/villages/{village}/claims/{claim}`.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::seats::{Of, Officials};
@@ -14,12 +14,11 @@ use super::verdict::remedied_until;
 use super::weigh::{place, step_of, waits};
 use crate::app::App;
 use crate::households::may_read;
-use crate::http::{Query, path_id};
+use crate::http::path_id;
 use crate::identity::{Neighbour, Reviews};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
-use crate::kernel::page::Start;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
@@ -92,84 +91,6 @@ pub struct Claim {
     pub allowed_actions: Vec<String>,
     #[schema(example = 1)]
     pub version: i64,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct ClaimPage {
-    pub items: Vec<Claim>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ClaimQuery {
-    /// Only claims in this state.
-    #[param(nullable = false, example = "submitted")]
-    status: Option<String>,
-    /// Only this household's claims; one's own for a villager.
-    #[param(nullable = false)]
-    household: Option<Uuid>,
-    #[param(nullable = false)]
-    cursor: Option<String>,
-    #[param(nullable = false, minimum = 1, maximum = 100)]
-    limit: Option<u64>,
-}
-
-/// Claims of the village, newest first; a villager sees the own household's
-#[utoipa::path(tag = "claims", operation_id = "claims_list", security(("bearer" = [])),
-    params(("village" = Village, Path, description = "Code of the village"), ClaimQuery),
-    responses((status = 200, body = ClaimPage)),
-    extensions(("x-codes" = json!("other_household role_required invalid_cursor"))))]
-#[get("/v1/villages/{village}/claims")]
-async fn list_claims(
-    caller: Neighbour,
-    query: Query<ClaimQuery>,
-    app: Data<App>,
-) -> Outcome<Answer<ClaimPage>> {
-    let ClaimQuery { status, household, cursor, limit } = query.0;
-    let household = visible(&caller, household)?;
-    let filter = format!("claims {} {status:?} {household:?}", caller.village);
-    let start = Start::parse(cursor.as_deref(), limit, &filter)?;
-    let rows = rows(&app, &caller.village, status, household, &start).await?;
-    let page = start.page(rows, &filter, |row| row.id);
-    let items = shown(&app, app.db.read(), &caller, page.items).await?;
-    Ok(Answer::ok(ClaimPage { items, next_cursor: page.next_cursor }))
-}
-
-/// The household to filter by: officials may see all, a villager the own one.
-fn visible(caller: &Neighbour, asked: Option<Uuid>) -> Outcome<Option<Uuid>> {
-    // No household has the nil id: only an official may read it.
-    if may_read(caller, Uuid::nil()).is_ok() {
-        return Ok(asked);
-    }
-    let own = caller.own_household()?;
-    may_read(caller, asked.unwrap_or(own))?;
-    Ok(Some(own))
-}
-
-async fn rows(
-    app: &App,
-    village: &Village,
-    status: Option<String>,
-    household: Option<Uuid>,
-    start: &Start<Uuid>,
-) -> Outcome<Vec<entity::claim::Model>> {
-    let mut sql = "SELECT * FROM claims WHERE village = $1 AND id < $2".to_owned();
-    let mut values: Vec<Value> = vec![village.into(), start.after.unwrap_or(Uuid::max()).into()];
-    for (column, value) in
-        [("status", status.map(Value::from)), ("household", household.map(Value::from))]
-    {
-        if let Some(value) = value {
-            values.push(value);
-            sql += &format!(" AND {column} = ${}", values.len());
-        }
-    }
-    values.push(start.fetch().into());
-    sql += &format!(" ORDER BY id DESC LIMIT ${}", values.len());
-    Ok(db::all(app.db.read(), &sql, values).await?)
 }
 
 /// One claim

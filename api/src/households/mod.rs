@@ -1,5 +1,6 @@
 //! Households: one file each (一户一档), its members, and its points.
 
+mod allowances;
 mod closure;
 mod code;
 mod consent_list;
@@ -8,6 +9,8 @@ mod consents;
 mod correct;
 mod create;
 mod departure;
+mod doors;
+mod entries;
 mod file;
 mod forward;
 mod grid;
@@ -24,7 +27,9 @@ mod roster_rows;
 mod search;
 mod sheet;
 mod split;
+mod summary;
 mod unbind;
+mod waiting;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -46,7 +51,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create::create_household)
         .service(read::show_household)
         .service(points::show_points)
-        .service(points::list_entries)
+        .service(entries::list_entries)
+        .service(summary::show_summary)
+        .service(allowances::show_allowances)
         .service(code::show_code)
         .service(code::renew_code)
         .service(consents::record_consent)

@@ -25,7 +25,7 @@ use crate::kernel::region::Village;
 use crate::regions::VillageRow;
 
 /// Days in which a household that moved out may spend, whether the shop's window is open or not.
-const TERM_DAYS: i64 = 30;
+pub const TERM_DAYS: i64 = 30;
 
 /// Why, for the file and the audit.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]

@@ -29,6 +29,14 @@ pub struct Ready {
     pub etag: String,
 }
 
+impl Ready {
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let digest = Sha256::digest(&bytes);
+        let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { bytes: bytes.into(), etag: format!("\"{hex}\"") }
+    }
+}
+
 #[derive(Clone)]
 pub struct Cache {
     versions: moka::future::Cache<String, String>,
@@ -83,11 +91,11 @@ impl Cache {
         let key = format!("{}{database}:{key}@{version}", self.prefix);
         let body = async {
             if let Some(bytes) = self.fetch(&key).await {
-                return Ok(ready(bytes));
+                return Ok(Ready::of(bytes));
             }
             let bytes = build.await?;
             self.store(&key, &bytes).await;
-            Ok(ready(bytes))
+            Ok(Ready::of(bytes))
         };
         self.bodies.try_get_with_by_ref(&key, body).await.map_err(shared)
     }
@@ -166,12 +174,6 @@ async fn patiently<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Opti
         }
         Err(_) => None,
     }
-}
-
-fn ready(bytes: Vec<u8>) -> Ready {
-    let digest = Sha256::digest(&bytes);
-    let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ready { bytes: bytes.into(), etag: format!("\"{hex}\"") }
 }
 
 /// The waiting readers share one error; each tells it as its own.

@@ -8,7 +8,7 @@ mod policy;
 
 use actix_web::get;
 use actix_web::web::Data;
-use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -131,8 +131,8 @@ fn region(row: RegionRow) -> Option<Region> {
 /// # Errors
 /// `not_found` if it does not.
 pub async fn village(on: &impl ConnectionTrait, village: &Village) -> Outcome<VillageRow> {
-    let row = entity::village::Entity::find_by_id(village.as_str()).one(on).await?;
-    Ok(row.ok_or(Code::NotFound)?)
+    let sql = "SELECT * FROM villages WHERE village = $1";
+    Ok(db::one(on, sql, [village.into()]).await?.ok_or(Code::NotFound)?)
 }
 
 /// Adds regions to the table, parents before their parts.

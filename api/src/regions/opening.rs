@@ -2,7 +2,6 @@
 
 use actix_web::post;
 use actix_web::web::Data;
-use sea_orm::EntityTrait;
 
 use super::policy::{Policy, VillagePolicy, load};
 use super::{lock, open_village};
@@ -11,7 +10,7 @@ use crate::identity::{Governs, Overseer};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
-use crate::kernel::db::Tx;
+use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
 
@@ -47,7 +46,8 @@ async fn open(
     })?;
     // Of two who open it at once the second one waits, and finds it open.
     lock(tx, &officer.region).await?;
-    if entity::village::Entity::find_by_id(village.as_str()).one(tx).await?.is_some() {
+    let sql = "SELECT COUNT(*) FROM villages WHERE village = $1";
+    if db::number(tx, sql, [(&village).into()]).await? > 0 {
         return Err(Refusal::wrong_state("open").into());
     }
     open_village(tx, &village, policy, now).await?;

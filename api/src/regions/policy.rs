@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::Data;
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::identity::Neighbour;
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
+use crate::kernel::db;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
 
@@ -138,7 +139,8 @@ async fn show_policy(caller: Neighbour, app: Data<App>) -> Outcome<Answer<Villag
 /// `not_found` if it does not.
 pub async fn load(on: &impl ConnectionTrait, village: &Village) -> Outcome<VillagePolicy> {
     let row = super::village(on, village).await?;
-    let next = entity::next_policy::Entity::find_by_id(village.as_str()).one(on).await?;
+    let sql = "SELECT * FROM next_policies WHERE village = $1";
+    let next = db::one::<entity::next_policy::Model>(on, sql, [village.into()]).await?;
     let next = next.map(|next| NextPolicy {
         starts_at: Instant(next.starts_at),
         mode: Mode::parse(&next.mode),

@@ -287,8 +287,22 @@ impl Category {
     ];
 
     /// The word in SQL and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LivingEnvironment => "living_environment",
+            Self::FamilyVirtue => "family_virtue",
+            Self::Patriotism => "patriotism",
+            Self::LawAbiding => "law_abiding",
+            Self::PublicWelfare => "public_welfare",
+            Self::Enterprise => "enterprise",
+            Self::RuralConstruction => "rural_construction",
+            Self::SafetyDeliberation => "safety_deliberation",
+        }
+    }
+
+    /// The word in SQL and JSON.
     pub fn word(self) -> String {
-        super::text_of(&self)
+        self.as_str().to_owned()
     }
 }
 

@@ -186,6 +186,13 @@ pub struct GlobalCaps {
     pub entry_max: i64,
 }
 
+impl GlobalCaps {
+    /// What a natural month of deeds can bring, or cost, as a positive number.
+    pub fn month_max(&self, deduction: bool) -> i64 {
+        if deduction { self.month_deduction_max } else { self.month_bonus_max }
+    }
+}
+
 /// The set in force in a village on a day: its own if it has one, else the nearest region's above.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::rules::{Approved, Award, Earlier, Taken, award, counts_from};
@@ -16,8 +16,9 @@ use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
 use crate::rules::book;
 
+/// A claim as the close reads it.
 #[derive(FromQueryResult)]
-struct ClaimRow {
+pub struct ClaimRow {
     id: Uuid,
     household: Uuid,
     member: Option<Uuid>,
@@ -62,10 +63,15 @@ pub async fn close_sheet(app: &App, tx: &Tx, village: &Village, week: Week) -> O
     turn_the_page(tx, village, week, &awards).await
 }
 
-async fn approved(app: &App, tx: &Tx, rows: &[ClaimRow]) -> Outcome<Vec<Approved>> {
+/// The claims with the caps of their rules' versions.
+pub async fn approved(
+    app: &App,
+    on: &impl ConnectionTrait,
+    rows: &[ClaimRow],
+) -> Outcome<Vec<Approved>> {
     let mut books = BTreeMap::new();
     for set in rows.iter().map(|row| row.rule_set).collect::<BTreeSet<_>>() {
-        books.insert(set, book(&app.rule_books, tx, set).await?);
+        books.insert(set, book(&app.rule_books, on, set).await?);
     }
     let one = |row: &ClaimRow| {
         let book = books.get(&row.rule_set)?;
@@ -92,8 +98,35 @@ async fn approved(app: &App, tx: &Tx, rows: &[ClaimRow]) -> Outcome<Vec<Approved
     all.collect()
 }
 
+/// What earlier sheets awarded, for [`lines`].
+pub const EARLIER: &str = "SELECT l.household, l.member, l.rule, l.event, l.occurred_on, l.times, \
+      l.awarded, CAST(CASE WHEN u.direction = 'deduction' THEN 1 ELSE 0 END AS BIGINT) AS deduction \
+    FROM score_lines l JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule";
+
 /// What earlier sheets awarded to the same households, as far back as this week's caps look.
 async fn earlier(tx: &Tx, village: &Village, claims: &[Approved]) -> Outcome<Vec<Earlier>> {
+    let looks = claims.iter().map(|claim| counts_from(claim.cap.period, claim.occurred_on));
+    // `None`, a cap without an end, is the least of all.
+    let Some(from) = looks.min() else { return Ok(Vec::new()) };
+    let from = from.map_or(String::new(), |day| day.to_string());
+    // The households of this week by a join: a county's list of ids is too long for parameters.
+    let sql = format!(
+        "{EARLIER} WHERE l.village = $1 AND l.occurred_on >= $2 \
+         AND l.household IN (SELECT household FROM claims \
+           WHERE village = $1 AND week = $3 AND status = 'approved')"
+    );
+    let week = claims.iter().map(|claim| Week::of(claim.approved_at)).min();
+    let week = week.map_or(String::new(), |week| week.to_string());
+    let values: [Value; 3] = [village.into(), from.into(), week.into()];
+    lines(tx, &sql, values).await
+}
+
+/// The lines of a query that begins with [`EARLIER`].
+pub async fn lines(
+    on: &impl ConnectionTrait,
+    sql: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Outcome<Vec<Earlier>> {
     #[derive(FromQueryResult)]
     struct Row {
         household: Uuid,
@@ -106,21 +139,6 @@ async fn earlier(tx: &Tx, village: &Village, claims: &[Approved]) -> Outcome<Vec
         times: i64,
         awarded: i64,
     }
-    let looks = claims.iter().map(|claim| counts_from(claim.cap.period, claim.occurred_on));
-    // `None`, a cap without an end, is the least of all.
-    let Some(from) = looks.min() else { return Ok(Vec::new()) };
-    let from = from.map_or(String::new(), |day| day.to_string());
-    // The households of this week by a join: a county's list of ids is too long for parameters.
-    let sql = "SELECT l.household, l.member, l.rule, l.event, l.occurred_on, l.times, l.awarded, \
-                 CAST(CASE WHEN u.direction = 'deduction' THEN 1 ELSE 0 END AS BIGINT) AS deduction \
-               FROM score_lines l JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
-               WHERE l.village = $1 AND l.occurred_on >= $2 \
-               AND l.household IN (SELECT household FROM claims \
-                 WHERE village = $1 AND week = $3 AND status = 'approved')";
-    let week = claims.iter().map(|claim| Week::of(claim.approved_at)).min();
-    let week = week.map_or(String::new(), |week| week.to_string());
-    let values: [Value; 3] = [village.into(), from.into(), week.into()];
-    let rows = db::all::<Row>(tx, sql, values).await?;
     let line = |row: Row| {
         let occurred_on = row.occurred_on.parse();
         Ok(Earlier {
@@ -135,7 +153,7 @@ async fn earlier(tx: &Tx, village: &Village, claims: &[Approved]) -> Outcome<Vec
             awarded: row.awarded,
         })
     };
-    rows.into_iter().map(line).collect()
+    db::all::<Row>(on, sql, values).await?.into_iter().map(line).collect()
 }
 
 /// What the deductions that were put right have taken on earlier sheets, less what was reversed.

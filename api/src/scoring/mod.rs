@@ -1,6 +1,7 @@
 //! Scoring (评分): every Monday at 00:00 a village's week closes, caps are applied, and its score sheet
 //! never changes again.
 
+mod allowance;
 mod close;
 mod rooms;
 mod rules;
@@ -11,7 +12,9 @@ mod watch;
 use sea_orm::{FromQueryResult, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use allowance::{Allowance, Caps, caps_of};
 pub use close::close_sheet;
+pub use rooms::{Used, days_of};
 
 use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Week;

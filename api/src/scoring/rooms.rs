@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use uuid::Uuid;
 
 use crate::rules::{CapPeriod, CountedPer};
@@ -32,10 +32,17 @@ enum Span {
 }
 
 /// Times and points, both positive, also of deductions.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     pub times: i64,
     pub points: i64,
+}
+
+impl Used {
+    /// What is more here than in an earlier count.
+    pub fn less(self, earlier: Self) -> Self {
+        Self { times: self.times - earlier.times, points: self.points - earlier.points }
+    }
 }
 
 /// A deed as caps see it.
@@ -70,7 +77,7 @@ impl Deed<'_> {
 
 /// What has been used of every room, and in which ways each rule's deeds are counted on this sheet:
 /// two versions of a rule may count by different spans, and each sees all deeds.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Book {
     used: HashMap<Room, Used>,
     ways: HashMap<String, Vec<(CapPeriod, CountedPer)>>,
@@ -101,6 +108,21 @@ impl Book {
             used.points += points;
         }
     }
+}
+
+/// The first and the last day of the span of deeds in which a cap counts this day; nothing for spans that
+/// are not of the calendar.
+pub fn days_of(period: CapPeriod, day: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    let Span::Months(_, year, from) = span(period, day, None) else { return None };
+    let months = match period {
+        CapPeriod::Quarter => 3,
+        CapPeriod::HalfYear => 6,
+        CapPeriod::Year => 12,
+        _ => 1,
+    };
+    let first = NaiveDate::from_ymd_opt(year, from, 1)?;
+    let last = first.checked_add_months(Months::new(months))?.pred_opt()?;
+    Some((first, last))
 }
 
 /// Deeds of one span count together: its months are numbered by the first of them.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{Datelike, NaiveDate};
 use uuid::Uuid;
 
-use super::rooms::{Book, Deed};
+use super::rooms::{Book, Deed, Used};
 use crate::kernel::clock::Instant;
 use crate::rules::{Cap, CapPeriod, CountedPer, GlobalCaps};
 
@@ -42,6 +42,39 @@ pub struct Earlier {
     pub deduction: bool,
     pub times: i64,
     pub awarded: i64,
+}
+
+impl Approved {
+    /// The deed as caps see it.
+    pub fn deed(&self) -> Deed<'_> {
+        Deed {
+            household: self.household,
+            member: self.member,
+            rule: &self.rule,
+            event: self.event.as_ref(),
+            occurred_on: self.occurred_on,
+            deduction: self.points < 0,
+        }
+    }
+}
+
+impl Earlier {
+    /// The deed as caps see it.
+    pub fn deed(&self) -> Deed<'_> {
+        Deed {
+            household: self.household,
+            member: self.member,
+            rule: &self.rule,
+            event: self.event.as_ref(),
+            occurred_on: self.occurred_on,
+            deduction: self.deduction,
+        }
+    }
+
+    /// Positive, also of a deduction; a reversal's are below 0.
+    pub fn points(&self) -> i64 {
+        if self.deduction { -self.awarded } else { self.awarded }
+    }
 }
 
 /// Why less was awarded than claimed.
@@ -94,16 +127,7 @@ pub fn award(
         book.learn(&claim.rule, claim.cap.period, claim.counted_per);
     }
     for line in earlier {
-        let deed = Deed {
-            household: line.household,
-            member: line.member,
-            rule: &line.rule,
-            event: line.event.as_ref(),
-            occurred_on: line.occurred_on,
-            deduction: line.deduction,
-        };
-        let points = if line.deduction { -line.awarded } else { line.awarded };
-        book.count(&deed, line.times, points);
+        book.count(&line.deed(), line.times, line.points());
     }
     let (deeds, remedies): (Vec<_>, Vec<_>) =
         claims.iter().partition(|claim| claim.remedies.is_none());
@@ -137,29 +161,25 @@ fn give_back(claim: &Approved, taken: Option<Taken>) -> Award {
     Award { id: claim.id, times: if awarded == 0 { 0 } else { -times }, awarded, cut }
 }
 
-fn one(claim: &Approved, book: &mut Book) -> Award {
-    let deduction = claim.points < 0;
-    let deed = Deed {
-        household: claim.household,
-        member: claim.member,
-        rule: &claim.rule,
-        event: claim.event.as_ref(),
-        occurred_on: claim.occurred_on,
-        deduction,
-    };
-    let wanted = claim.points.abs();
-    let spent = book.of(&deed.room(claim.cap.period, claim.counted_per));
+/// What a claim could be awarded at most, in times and in points: what its rule's cap, the household's
+/// month and the greatest line leave.
+pub fn left(book: &Book, deed: &Deed<'_>, cap: Cap, per: CountedPer, caps: GlobalCaps) -> Used {
+    let spent = book.of(&deed.room(cap.period, per));
     let in_month = book.of(&deed.month_room());
-    let times = (claim.cap.max_times - spent.times).clamp(0, claim.times);
+    let points = (cap.max_points.abs() - spent.points)
+        .min(caps.month_max(deed.deduction) - in_month.points)
+        .min(caps.entry_max);
+    let times = (cap.max_times - spent.times).max(0);
+    Used { times, points: if times == 0 { 0 } else { points.max(0) } }
+}
+
+fn one(claim: &Approved, book: &mut Book) -> Award {
+    let deed = claim.deed();
+    let wanted = claim.points.abs();
+    let left = left(book, &deed, claim.cap, claim.counted_per, claim.caps);
+    let times = left.times.min(claim.times);
     let each = if claim.times == 0 { 0 } else { wanted / claim.times };
-    let month_max =
-        if deduction { claim.caps.month_deduction_max } else { claim.caps.month_bonus_max };
-    let points = wanted
-        .min(each * times)
-        .min(claim.cap.max_points.abs() - spent.points)
-        .min(month_max - in_month.points)
-        .min(claim.caps.entry_max)
-        .max(0);
+    let points = wanted.min(each * times).min(left.points).max(0);
     let counted = if points == 0 { 0 } else { times };
     book.count(&deed, counted, points);
     let cut = match points {
@@ -167,7 +187,12 @@ fn one(claim: &Approved, book: &mut Book) -> Award {
         points if points < wanted => Some(Cut::CapReached),
         _ => None,
     };
-    Award { id: claim.id, times: counted, awarded: if deduction { -points } else { points }, cut }
+    Award {
+        id: claim.id,
+        times: counted,
+        awarded: if deed.deduction { -points } else { points },
+        cut,
+    }
 }
 
 /// The first day of deeds that caps of this day's year can count; `None` for a cap without an end.

@@ -3,6 +3,7 @@
 
 mod bulk;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::Rng;
@@ -22,6 +23,31 @@ use super::problem::{Outcome, Problem};
 pub type Tx = DatabaseTransaction;
 
 const TRIES: u32 = 5;
+
+/// How many statements and transactions requests have begun in this process.
+static BEGUN: AtomicU64 = AtomicU64::new(0);
+
+tokio::task_local! {
+    /// Set within a request: what the ticker does meanwhile is not counted.
+    static COUNTED: ();
+}
+
+/// Counts what `work` asks the database.
+pub async fn counted<F: Future>(work: F) -> F::Output {
+    COUNTED.scope((), work).await
+}
+
+/// How many statements and transactions requests have begun in this process: what it rises by while a
+/// list is read must not depend on how long the list is.
+pub fn statements() -> u64 {
+    BEGUN.load(Ordering::Relaxed)
+}
+
+fn count() {
+    if COUNTED.try_get().is_ok() {
+        BEGUN.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 /// The two pools: on SQLite reads never wait for the one writer, on PostgreSQL they are the same.
 #[derive(Clone)]
@@ -80,6 +106,7 @@ impl Db {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        count();
         let tx = self.write.begin_with_options(immediate).await?;
         let done = work(&tx).await;
         match done {
@@ -147,7 +174,9 @@ pub async fn identity(on: &impl ConnectionTrait) -> Result<String, DbErr> {
     Ok(row.map(|row| row.id.to_string()).unwrap_or_default())
 }
 
+/// Every statement is made here, and counted.
 fn statement(on: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
+    count();
     Statement::from_sql_and_values(on.get_database_backend(), sql, values)
 }
 

@@ -1,0 +1,167 @@
+//! The words of the cycle: rules, claims, scoring, publicity, redemption, rankings.
+
+super::labels! {
+    category {
+        "living_environment" "人居环境整治" "Living environment";
+        "family_virtue" "家庭美德" "Family virtue";
+        "patriotism" "爱国爱党" "Patriotism";
+        "law_abiding" "遵纪守法" "Law-abiding";
+        "public_welfare" "公益美德" "Public welfare";
+        "enterprise" "兴业致富" "Enterprise";
+        "rural_construction" "乡村建设" "Rural construction";
+        "safety_deliberation" "平安建设与议事参与" "Safety and deliberation";
+    }
+    direction {
+        "bonus" "加分" "Bonus"; "deduction" "扣分" "Deduction";
+    }
+    source {
+        "claim" "农户申报" "Claim"; "inspection" "网格员巡查" "Inspection";
+        "committee" "评议认定" "Committee"; "import" "名单导入" "Import";
+    }
+    counted_per {
+        "household" "按户" "Per household"; "member" "按人" "Per member";
+    }
+    cap_period {
+        "event" "每次活动" "Per event"; "month" "每月" "Per month"; "quarter" "每季度" "Per quarter";
+        "half_year" "每半年" "Per half-year"; "year" "每年" "Per year";
+        "lifetime_member" "每人一次性" "Once in a person's life";
+    }
+    rule_set_status {
+        "draft" "草案" "Draft"; "consulting" "征求意见" "In consultation"; "adopted" "已表决通过" "Adopted";
+        "published" "已发布" "Published"; "superseded" "已被新版取代" "Superseded";
+    }
+    unit {
+        "per_case" "每件" "Per case"; "per_certificate" "每证" "Per certificate";
+        "per_check" "每次检查" "Per check"; "per_citation" "每次表彰" "Per citation";
+        "per_decision" "每次决定" "Per decision"; "per_dog" "每只犬" "Per dog";
+        "per_elder" "每位老人" "Per elder"; "per_event" "每次活动" "Per event";
+        "per_honour" "每项荣誉" "Per honour"; "per_household_led" "每带动一户" "Per household led";
+        "per_household_time" "每户次" "Per household and time"; "per_month" "每月" "Per month";
+        "per_person" "每人" "Per person"; "per_person_time" "每人次" "Per person and time";
+        "per_project" "每个项目" "Per project"; "per_quarter" "每季度" "Per quarter";
+        "per_season" "每季节" "Per season"; "per_suggestion" "每条建议" "Per suggestion";
+        "per_ticket" "每件工单" "Per ticket"; "per_time" "每次" "Per time"; "per_vote" "每次投票" "Per vote";
+        "per_week" "每周" "Per week"; "per_year" "每年" "Per year";
+    }
+    evidence_kind {
+        "certificate" "证书或凭证" "Certificate"; "committee_record" "评议记录" "Committee record";
+        "import" "导入名单" "Imported list"; "inspection_record" "巡查记录" "Inspection record";
+        "mediation_record" "调解记录" "Mediation record"; "official_decision" "职能部门决定" "Official decision";
+        "photo" "照片" "Photo"; "photo_before_after" "前后对比照片" "Photos before and after";
+        "sign_in_sheet" "签到表" "Sign-in sheet"; "system" "系统记录" "System record";
+        "ticket" "工单" "Ticket"; "two_witnesses" "两名见证人" "Two witnesses";
+    }
+    honour_level {
+        "province" "省级" "Province"; "county" "县级" "County"; "township" "镇级" "Township";
+        "village" "村级" "Village"; "second_class_or_above" "二等功及以上" "Second-class merit or above";
+        "third_class" "三等功" "Third-class merit";
+    }
+    veto {
+        "honour_and_rank_award_year" "当年取消荣誉与名次奖" "No honour or rank award this year";
+    }
+    basis {
+        "report" "公开报道" "Report"; "public" "公开文件" "Public document"; "common" "通行做法" "Common practice";
+        "ours" "本系统设定" "Set by this system";
+    }
+    chain_name {
+        "std" "一般流程" "Standard"; "grid" "网格巡查流程" "Inspection"; "committee" "评议流程" "Committee";
+        "deduct" "扣分流程" "Deduction"; "township" "镇级审定流程" "Township"; "auto" "系统记录抽查流程" "Records, sampled";
+    }
+    review_step {
+        "precheck" "初审" "Precheck"; "panel" "评议" "Panel"; "approval" "审定" "Approval";
+        "vote" "委员会表决" "Vote"; "hearing" "听取户主意见" "Hearing"; "sample" "抽查" "Sampling";
+    }
+    review_scope {
+        "grid" "本网格" "The grid"; "household" "本户" "The household"; "village" "本村" "The village";
+        "township" "本镇" "The township";
+    }
+    step_role {
+        "grid_worker" "网格员" "Grid worker"; "panel" "评议小组" "Panel"; "committee" "监督管理委员会" "Committee";
+        "township" "镇级" "Township"; "household_head" "户主" "Head of the household";
+    }
+    claim_status {
+        "submitted" "已提交" "Submitted"; "in_review" "审核中" "In review"; "returned" "退回补正" "Returned";
+        "approved" "已通过，待评分" "Approved, not yet scored"; "scored" "已评分，待公示确认" "Scored, not yet confirmed";
+        "confirmed" "已确认" "Confirmed"; "rejected" "已驳回" "Rejected"; "withdrawn" "已撤回" "Withdrawn";
+        "lapsed" "逾期未补正，已失效" "Lapsed"; "overturned" "公示异议成立，已撤销" "Overturned"; "reversed" "已冲正" "Reversed";
+    }
+    filer {
+        "me" "本人" "Oneself";
+    }
+    claim_action {
+        "withdraw" "撤回" "Withdraw"; "review" "审核" "Review";
+    }
+    batch_result {
+        "applied" "已办理" "Applied"; "duplicate" "重复" "Duplicate"; "rejected" "未办理" "Rejected";
+    }
+    verdict {
+        "approve" "通过" "Approve"; "reject" "驳回" "Reject";
+    }
+    score_sheet_status {
+        "open" "评分进行中" "Open"; "closed" "已评分" "Closed";
+    }
+    score_line_kind {
+        "claim" "申报得分" "Claim"; "adjustment" "调整" "Adjustment"; "reversal" "冲正" "Reversal";
+    }
+    cut {
+        "cap_reached" "超出上限的部分不计分" "The cap left a part"; "cap_exhausted" "已达上限，不计分" "The cap left nothing";
+    }
+    waiting_reason {
+        "in_review" "申报审核中" "In review"; "returned" "申报已退回，等待补正" "Returned to be put right";
+        "approved" "已通过，周一评分" "Approved, scored on Monday";
+        "before_publicity" "等待本月公示" "Waits for the month's public list";
+        "in_publicity" "公示中" "In publicity"; "contested" "被提出异议，等待决定" "Contested, waits for a decision";
+        "held" "已下单，待领取" "Held for a prize"; "shop_closed" "未到兑换期" "The shop is closed";
+        "file_ended" "户已销户或迁出，不能再兑换" "The household's file has ended";
+        "debt" "积分为负，由以后的积分抵扣" "A debt, paid off by later points";
+    }
+    figure {
+        "pending" "待确认积分" "Pending"; "available" "可用积分" "Available";
+    }
+    public_list_status {
+        "open" "公示中" "Open"; "closing" "正在结束公示" "Closing"; "closed" "公示结束" "Closed";
+    }
+    public_list_line_status {
+        "open" "公示无异议" "Open"; "contested" "有异议" "Contested"; "upheld" "异议不成立，维持" "Upheld";
+        "adjusted" "已调整" "Adjusted"; "struck" "已撤销" "Struck";
+    }
+    objection_status {
+        "filed" "已提出" "Filed"; "investigating" "核查中" "Investigating"; "decided" "已决定" "Decided";
+        "appealed" "已申诉" "Appealed"; "final" "已终结" "Final";
+    }
+    decision {
+        "dismissed" "异议不成立" "Dismissed"; "amended" "部分成立，调整积分" "Amended"; "upheld" "异议成立" "Upheld";
+    }
+    mode {
+        "quarterly" "一季一兑换" "Every quarter"; "monthly" "一月一兑换" "Every month"; "always_open" "常年开放" "Always open";
+    }
+    prize_kind {
+        "goods" "实物" "Goods"; "service" "服务" "Service";
+    }
+    funding {
+        "village_collective" "村集体" "Village collective"; "paired_enterprise" "结对企业" "Paired enterprise";
+        "township_budget" "镇级经费" "Township budget"; "donation" "捐赠" "Donation"; "bank" "银行" "Bank";
+    }
+    stock_move_kind {
+        "delivery" "入库" "Delivery"; "loss" "损耗" "Loss"; "hold" "兑换占用" "Hold"; "release" "释放占用" "Release";
+    }
+    redemption_status {
+        "held" "待领取" "Held"; "collected" "已领取" "Collected"; "refunded" "已退还" "Refunded";
+        "cancelled" "已取消" "Cancelled"; "expired" "逾期未领取" "Expired";
+    }
+    account {
+        "pending" "待确认积分" "Pending"; "available" "可用积分" "Available"; "issued" "已发放" "Issued";
+        "redeemed" "已兑换" "Redeemed"; "expired" "已作废" "Expired";
+    }
+    of {
+        "households" "按户" "Households"; "grids" "按网格" "Grids"; "villages" "按村" "Villages";
+    }
+    board_status {
+        "provisional" "暂定" "Provisional"; "final" "最终" "Final";
+    }
+    decided_by {
+        "more_points" "积分更多" "More points"; "fewer_deductions" "扣分更少" "Fewer deductions";
+        "more_categories" "得分类别更多" "More categories"; "earlier_total" "更早达到该积分" "Earlier to reach the total";
+        "household_number" "户号在前" "Smaller household number";
+    }
+}
