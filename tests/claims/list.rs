@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{Actor, FAR, HERE, World, at, claim, grid_of, head_id, household_id};
+use crate::support::{Actor, FAR, HERE, NEXT, World, at, claim, grid_of, head_id, household_id};
 
 fn path(filter: &str) -> String {
     format!("/v1/villages/{HERE}/claims{filter}")
@@ -86,7 +86,7 @@ async fn every_filter_finds_its_claims_and_filters_combine() {
         ("?week=2024-W33".to_owned(), vec![]),
         (format!("?grid={}", grid_of(HERE, 9)), vec![d]),
         (format!("?grid={}", grid_of(HERE, 1)), vec![c, b, a]),
-        (format!("?grid={}", grid_of(FAR, 1)), vec![]),
+        (format!("?grid={HERE}009"), vec![]),
         (format!("?household={one}"), vec![b, a]),
         (format!("?household={}", household_id(FAR, 1)), vec![]),
         (format!("?member={head}"), vec![c]),
@@ -126,6 +126,9 @@ async fn no_filter_shows_a_villager_what_is_not_their_households() {
 async fn unknown_words_and_odd_days_are_refused_and_not_just_without_result() {
     let world = World::begins(at("2024-08-21 08:00")).await;
     let panel = world.official("panel", HERE).await;
+    for foreign in [HERE, "460205", &grid_of(NEXT, 1), &grid_of(FAR, 1)] {
+        panel.get(&path(&format!("?grid={foreign}"))).await.refused(400, "invalid_query");
+    }
     for odd in [
         "?status=done",
         "?status=Submitted",

@@ -17,8 +17,8 @@ use crate::kernel::command::Answer;
 use crate::kernel::db;
 use crate::kernel::page::Start;
 use crate::kernel::period::Week;
-use crate::kernel::problem::Outcome;
-use crate::kernel::region::{RegionCode, Village};
+use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::region::{Level, RegionCode, Village};
 use crate::rules::{Category, Source};
 
 /// Where a claim stands.
@@ -98,7 +98,7 @@ pub struct ClaimQuery {
     /// Only those on this week's sheet: approved in it.
     #[param(nullable = false, example = "2024-W35")]
     week: Option<Week>,
-    /// Only of households that lived in this grid when it was filed.
+    /// Only of households that lived in this grid of the village when it was filed.
     #[param(nullable = false, example = "460205100201001")]
     grid: Option<RegionCode>,
     /// Only this household's claims; one's own for a villager.
@@ -135,6 +135,7 @@ async fn list_claims(
 ) -> Outcome<Answer<ClaimPage>> {
     let query = query.0;
     let household = visible(&caller, query.household)?;
+    refuse_foreign(&caller.village, query.grid.as_ref())?;
     let wanted = wanted(&caller, &query, household);
     let filter = format!("claims {} {wanted:?}", caller.village);
     let start = Start::parse(query.cursor.as_deref(), query.limit, &filter)?;
@@ -153,6 +154,19 @@ fn visible(caller: &Neighbour, asked: Option<Uuid>) -> Outcome<Option<Uuid>> {
     let own = caller.own_household()?;
     may_read(caller, asked.unwrap_or(own))?;
     Ok(Some(own))
+}
+
+/// No other region's code narrows a village's list: whether it exists is not even looked up.
+fn refuse_foreign(village: &Village, grid: Option<&RegionCode>) -> Outcome<()> {
+    let own = |grid: &RegionCode| {
+        grid.level() == Level::Grid && grid.as_str().starts_with(village.as_str())
+    };
+    match grid.is_none_or(own) {
+        true => Ok(()),
+        false => {
+            Err(Refusal::from(Code::InvalidQuery).because("`grid` is none of the village").into())
+        }
+    }
 }
 
 /// What narrows the list: a column, how it is compared, and with what.
