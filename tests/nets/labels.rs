@@ -113,6 +113,8 @@ fn enumeration(constraint: &str) -> &str {
         "claims_source" => "source",
         "claims_status" => "claim_status",
         "reviews_decision" => "verdict",
+        "hearings_act" => "hearing_act",
+        "samples_finding" => "sample_finding",
         "prizes_kind" => "prize_kind",
         "stock_moves_kind" => "stock_move_kind",
         "redemptions_status" => "redemption_status",

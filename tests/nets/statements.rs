@@ -67,6 +67,18 @@ fn rows() -> Vec<Row> {
         whole("sessions_list_devices", ("head 2", "/v1/me/devices"), ("head 3", "/v1/me/devices")),
         whole("sandbox_list_personas", personas, personas),
         paged("claims_list", "panel", "{V}/claims"),
+        whole(
+            "claims_list_hearing",
+            ("panel", &format!("{{V}}/claims/{}/hearing", DEEDS[0])),
+            ("panel", &format!("{{V}}/claims/{}/hearing", DEEDS[1])),
+        ),
+        paged(
+            "warnings_list",
+            "panel",
+            &format!("{{V}}/warnings?household={}", household_id(HERE, 1)),
+        ),
+        paged("samples_list", "county", &format!("/v1/regions/{HERE}/samples")),
+        paged("register_list", "county", &format!("/v1/regions/{HERE}/register")),
         paged("redemptions_list", "panel", "{V}/redemptions"),
         paged("public_lists_list_lines", "", "{V}/public-lists/2024-08/lines"),
         paged("public_lists_list_households", "", "{V}/public-lists/2024-08/households"),
@@ -102,6 +114,46 @@ async fn run(world: &World, sql: &str, values: &[Sql]) {
     assert!(done.expect("the statement runs") > 0, "{sql}");
 }
 
+/// Two claims of which little and much was said.
+const DEEDS: [&str; 2] =
+    ["0192f0c1-7a52-7c3e-9c58-000000000001", "0192f0c1-7a52-7c3e-9c58-000000000002"];
+
+/// What is said, warned of, drawn and put on the register.
+async fn grow_oversight(world: &World) {
+    for (id, (number, words)) in DEEDS.iter().zip([(4, 1), (5, 3)]) {
+        let mut deed = claim(
+            number,
+            "ent.coop",
+            json!({
+                "occurred_on": "2024-10-07",
+                "evidence": [{ "kind": "certificate", "reference": "入社证" }],
+            }),
+        );
+        deed["id"] = json!(id);
+        let claims = format!("/v1/villages/{HERE}/claims");
+        world.head(HERE, number).await.post(&claims, deed).await.ok();
+        for _ in 0..words {
+            let sql = "INSERT INTO hearings (village, claim, id, act, text, recorded_by, at) \
+                       SELECT village, id, $2, 'statement', '有话', filed_by, 0 FROM claims \
+                       WHERE village = $1 AND household = $3 AND rule = 'ent.coop'";
+            run(world, sql, &[HERE.into(), new_id().into(), household_id(HERE, number).into()])
+                .await;
+        }
+    }
+    for _ in 0..3 {
+        let (id, household) = (Sql::from(new_id()), Sql::from(household_id(HERE, 1)));
+        let sql = "INSERT INTO warnings (village, id, household, rule, occurred_on, note, \
+                   given_by, at) VALUES ($1, $2, $3, 'env.pile_deduct', '2024-10-01', '请清理', $3, 0)";
+        run(world, sql, &[HERE.into(), id.clone(), household]).await;
+        let sql = "INSERT INTO register_entries (village, id, kind, subject, note, at) \
+                   VALUES ($1, $2, 'repudiation', 'x', '没有人问过', 0)";
+        run(world, sql, &[HERE.into(), id]).await;
+    }
+    let sql = "INSERT INTO samples (village, claim, week, drawn_at) \
+               SELECT village, id, '2024-W34', 0 FROM claims WHERE village = $1 ON CONFLICT DO NOTHING";
+    run(world, sql, &[HERE.into()]).await;
+}
+
 /// A village that has something of everything.
 async fn grow(world: &World) {
     let village = format!("/v1/villages/{HERE}");
@@ -117,7 +169,9 @@ async fn grow(world: &World) {
             "evidence": [{ "kind": "certificate", "reference": "收据" }],
         }),
     );
-    worker.post(&format!("{village}/claims"), donation.clone()).await.ok();
+    world.head(HERE, 1).await.post(&format!("{village}/claims"), donation.clone()).await.ok();
+    let reviews = format!("{village}/claims/{}/reviews", donation["id"].as_str().expect("an id"));
+    worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
     let donation = donation["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     world.approve(donation, &["panel"]).await;
     world.travel(at("2024-09-03 09:00")).await;
@@ -143,6 +197,7 @@ async fn grow(world: &World) {
         );
         world.head(HERE, number).await.post(&format!("{village}/claims"), courtyard).await.ok();
     }
+    grow_oversight(world).await;
     grow_people(world).await;
     grow_places(world).await;
 }

@@ -89,13 +89,26 @@ super::labels! {
         "me" "本人" "Oneself";
     }
     claim_action {
-        "withdraw" "撤回" "Withdraw"; "review" "审核" "Review";
+        "withdraw" "撤回" "Withdraw"; "correct" "修改" "Correct"; "resubmit" "补正再交" "Hand in again";
+        "review" "审核" "Review"; "reply" "陈述意见" "Answer"; "waive_hearing" "说明未听取陈述" "Go on without an answer";
+        "repudiate" "否认代申报" "Disown"; "remedy" "申请整改返还" "Say it was put right";
     }
     batch_result {
         "applied" "已办理" "Applied"; "duplicate" "重复" "Duplicate"; "rejected" "未办理" "Rejected";
     }
     verdict {
-        "approve" "通过" "Approve"; "reject" "驳回" "Reject";
+        "approve" "通过" "Approve"; "reject" "驳回" "Reject"; "return" "退回补正" "Return";
+    }
+    hearing_act {
+        "statement" "陈述" "Statement"; "waiver" "逾期未陈述" "No answer";
+    }
+    register_kind {
+        "late_admission" "逾期补录" "Late admission"; "hearing_waived" "未听取陈述即表决" "Decided without an answer";
+        "repudiation" "代申报被否认" "Proxy claim disowned"; "bulk_approval" "短时间批量通过" "Approved in bulk";
+        "sample_confirmed" "抽查属实" "Sample confirmed"; "sample_doubted" "抽查存疑" "Sample doubted";
+    }
+    sample_finding {
+        "confirmed" "属实" "Confirmed"; "doubted" "存疑" "Doubted";
     }
     score_sheet_status {
         "open" "评分进行中" "Open"; "closed" "已评分" "Closed";

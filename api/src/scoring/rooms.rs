@@ -25,7 +25,8 @@ enum Capped {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Span {
-    Event(Option<String>),
+    /// Its name; where none is asked for, the day stands for it.
+    Event(String),
     /// The kind of span, its year, and the month it begins with.
     Months(CapPeriod, i32, u32),
     Ever,
@@ -130,7 +131,7 @@ fn span(period: CapPeriod, day: NaiveDate, event: Option<&String>) -> Span {
     let from =
         |months: u32| Span::Months(period, day.year(), (day.month() - 1) / months * months + 1);
     match period {
-        CapPeriod::Event => Span::Event(event.cloned()),
+        CapPeriod::Event => Span::Event(event.cloned().unwrap_or_else(|| day.to_string())),
         CapPeriod::Month => from(1),
         CapPeriod::Quarter => from(3),
         CapPeriod::HalfYear => from(6),
