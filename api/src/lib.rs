@@ -14,6 +14,7 @@ pub mod http;
 pub mod identity;
 pub mod kernel;
 pub mod me;
+pub mod photos;
 pub mod publicity;
 pub mod rankings;
 pub mod redemption;

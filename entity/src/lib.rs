@@ -24,6 +24,8 @@ pub mod member;
 pub mod next_policy;
 pub mod objection;
 pub mod person;
+pub mod photo;
+pub mod photo_use;
 pub mod posting;
 pub mod prize;
 pub mod public_list;
