@@ -15,6 +15,7 @@ pub mod identity;
 pub mod kernel;
 pub mod labels;
 pub mod me;
+pub mod photos;
 pub mod publicity;
 pub mod rankings;
 pub mod redemption;

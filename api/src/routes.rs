@@ -3,14 +3,15 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    bindings, calendar, claims, households, identity, labels, me, publicity, rankings, redemption,
-    regions, register, rules, sandbox, scoring, sessions, statistics,
+    bindings, calendar, claims, households, identity, labels, me, photos, publicity, rankings,
+    redemption, regions, register, rules, sandbox, scoring, sessions, statistics,
 };
 
 /// Every operation; the sandbox's own only where they exist.
 pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     rankings::routes(config);
     claims::routes(config);
+    photos::routes(config);
     redemption::routes(config);
     publicity::routes(config);
     scoring::routes(config);

@@ -26,6 +26,8 @@ pub mod next_policy;
 pub mod objection;
 pub mod outbox_item;
 pub mod person;
+pub mod photo;
+pub mod photo_use;
 pub mod posting;
 pub mod prize;
 pub mod public_list;

@@ -22,7 +22,7 @@ async fn proposed(world: &World) -> String {
         json!({
             "occurred_on": "2024-08-25",
             "evidence": [
-                { "kind": "photo", "reference": "x" },
+                { "kind": "photo", "photo": world.photo(&world.official("committee", HERE).await).await },
                 { "kind": "two_witnesses", "reference": "李桂香、陈大海" },
             ],
         }),
@@ -203,12 +203,12 @@ async fn a_first_time_is_only_warned_of() {
             json!({
                 "occurred_on": day,
                 "evidence": [
-                    { "kind": "photo", "reference": photo }, { "kind": "inspection_record", "reference": "巡查" },
+                    { "kind": "photo", "photo": photo }, { "kind": "inspection_record", "reference": "巡查" },
                 ],
             }),
         )
     };
-    let photo = json!("x");
+    let photo = json!(world.photo(&worker).await);
     worker.post(&claims(), pile(photo.clone(), "2024-08-25")).await.refused(422, "warning_needed");
     let warning = |number: usize, rule: &str| {
         json!({

@@ -2,6 +2,7 @@
 //! grids and every office filled.
 
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
 use actix_web::web::Data;
 use api::app::{self, App};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::canary;
 use super::database::TestDatabase;
+use super::pictures;
 use super::wechat::{APPID, FakeWeChat, SECRET};
 
 /// The village where things happen.
@@ -162,6 +164,14 @@ impl World {
         done.expect("the statement runs")
     }
 
+    /// An id as a literal of SQL.
+    pub fn uuid(&self, id: Uuid) -> String {
+        match self.is_postgres() {
+            true => format!("'{id}'"),
+            false => format!("x'{}'", id.simple()),
+        }
+    }
+
     /// Rows of a table, to see that nothing was written.
     pub async fn count(&self, table: &str) -> i64 {
         let sql = format!("SELECT COUNT(*) FROM {table}");
@@ -222,6 +232,24 @@ impl World {
         id
     }
 
+    /// Uploads a picture of its own to the village here; the photo's id.
+    pub async fn photo(&self, actor: &Actor) -> Uuid {
+        let id = Uuid::now_v7();
+        // The last bits of an id are random.
+        let picture = pictures::png(id.as_u64_pair().1);
+        actor.upload(&format!("/v1/villages/{HERE}/photos"), id, &picture).await.ok();
+        id
+    }
+
+    /// The pictures in the store, by their file names.
+    pub fn pictures(&self) -> Vec<PathBuf> {
+        let entries = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        entries(&self.database.photos).iter().flat_map(|day| entries(day)).collect()
+    }
+
     /// Has a claim here approved by these offices in turn.
     pub async fn approve(&self, claim: Uuid, offices: &[&str]) {
         for office in offices {
@@ -269,6 +297,8 @@ fn fixed(kind: u128, village: &str, number: usize) -> Uuid {
 
 fn config(database: &TestDatabase, more: &[&str]) -> Config {
     let mut line = vec!["jifen", "--database-url", &database.url, "--database-connections", "8"];
+    let photos = format!("file://{}", database.photos.display());
+    line.extend(["--photos-url", &photos]);
     let prefix = format!("{}:", database.name);
     if let Some(redis) = &database.redis_url {
         line.extend(["--redis-url", redis, "--redis-prefix", &prefix]);

@@ -31,7 +31,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
-use crate::sessions;
+use crate::{photos, sessions};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(show::show_calendar);
@@ -121,9 +121,17 @@ pub fn start_ticker(app: Data<App>) {
                 if let Err(problem) = sessions::sweep(&app.db, app.token_clock.now()).await {
                     tracing::error!(cause = %problem, "could not forget old sessions");
                 }
+                actix_web::rt::spawn(sweep_photos(app.clone()));
             }
         }
     });
+}
+
+/// By itself: there can be many, and what is due does not wait for them.
+async fn sweep_photos(app: Data<App>) {
+    if let Err(problem) = photos::sweep(&app).await {
+        tracing::error!(cause = %problem, "could not sweep photos");
+    }
 }
 
 #[derive(FromQueryResult)]

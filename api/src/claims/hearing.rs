@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::decisions::{locked, place, step_of};
 use super::read::{Claim, load};
 use super::seats::reply_until;
-use super::weigh::{locked, place, step_of};
 use crate::app::App;
 use crate::households::{Notice, may_read, tell};
 use crate::http::path_id;

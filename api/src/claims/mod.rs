@@ -1,5 +1,6 @@
 //! Claims (申报): from the deed that a household tells to the approval that puts it on a sheet.
 
+mod decisions;
 mod facts;
 mod hearing;
 mod insert;
@@ -16,16 +17,16 @@ mod seats;
 mod submit;
 mod verdict;
 mod warn;
-mod weigh;
+
 mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use decisions::review_all;
 pub use queue::waiting_for;
 pub use resubmit::{first_lapse, lapse};
 pub use review::Decision;
 pub use submit::{Evidence, NewClaim, submit_all};
-pub use weigh::review_all;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::decisions::{place, step_of};
 use super::seats::{Of, Officials};
-use super::weigh::{place, step_of};
 use crate::app::App;
 use crate::identity::{Caller, Grant, Office, Overseer, Reviews};
 use crate::kernel::clock::Instant;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::decisions::{place, step_of, waits};
 use super::seats::{Of, Officials};
 use super::submit::Evidence;
 use super::verdict::remedied_until;
-use super::weigh::{place, step_of, waits};
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::path_id;

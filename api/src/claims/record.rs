@@ -2,8 +2,8 @@
 
 use sea_orm::Value;
 
+use super::decisions::Decided;
 use super::verdict::{LAPSE_DAYS, Next, Verdict};
-use super::weigh::Decided;
 use crate::households::{Notice, tell};
 use crate::identity::Caller;
 use crate::kernel::audit::{self, Act};

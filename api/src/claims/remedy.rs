@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::decisions::locked;
 use super::read::{Claim, load};
 use super::verdict::remedied_until;
-use super::weigh::locked;
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::path_id;

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::decisions::{locked, this_week};
 use super::read::{Claim, load};
-use super::weigh::{locked, this_week};
 use crate::app::App;
 use crate::households::{Notice, tell};
 use crate::http::path_id;

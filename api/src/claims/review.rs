@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::decisions::review_all;
 use super::read::{Claim, load};
 use super::submit::{BatchResult, ClaimResult};
 use super::verdict::Verdict;
-use super::weigh::review_all;
 use crate::app::App;
 use crate::http::path_id;
 use crate::identity::{Official, Reviews};
