@@ -30,7 +30,12 @@ async fn sixteen_bombs_at_once_take_no_more_than_200_mib() {
     }
     let before = kib("VmRSS:");
     let sent = twice.iter().map(async |(actor, (what, file, status))| {
-        let answer = actor.upload(&photos(), new_id(), file).await;
+        let mut answer = actor.upload(&photos(), new_id(), file).await;
+        // On a slow machine its turn may not come in time: it is told so, and tries again.
+        while answer.status == 503 {
+            assert_eq!(answer.header("retry-after"), Some("5"));
+            answer = actor.upload(&photos(), new_id(), file).await;
+        }
         assert_eq!(answer.status, *status, "{what}: {:#}", answer.body);
     });
     futures::future::join_all(sent).await;

@@ -145,8 +145,8 @@ fn allowed<L: Layout>(request: &HttpRequest) -> Outcome<()> {
         let detail = "send it as multipart/form-data, not compressed";
         return Err(Refusal::from(Code::UnsupportedMediaType).because(detail).into());
     }
-    let parameters = sent.split(';').filter_map(|it| it.trim().split_once('='));
-    let boundary = parameters.filter(|(name, _)| name.eq_ignore_ascii_case("boundary")).next_back();
+    let mut parameters = sent.split(';').filter_map(|it| it.trim().split_once('='));
+    let boundary = parameters.find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
     let length = boundary.map_or(0, |(_, it)| it.trim_matches('"').len());
     if !(1..=BOUNDARY_MAX).contains(&length) {
         return Err(malformed("the boundary has 1 to 70 characters").into());
