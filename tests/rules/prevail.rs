@@ -113,6 +113,22 @@ async fn rules_end_with_the_framework_that_is_already_published_for_a_later_day(
     assert_eq!(set["ends_on"], "2024-12-30");
 }
 
+/// Neither looks past the other: whoever comes second sees what the first has published.
+#[actix_web::test]
+async fn a_framework_and_a_villages_rules_that_are_published_at_once_know_of_each_other() {
+    let (world, path) = adopted(|_| ()).await;
+    let county = world.official("county", "460205").await;
+    let township = world.official("township", "460205100").await;
+    let (frameworks, publication) = (sets("460205"), format!("{path}/publication"));
+    let (framework, set) = futures::future::join(
+        county.post(&frameworks, framework("2024-12-30", donations(5))),
+        township.post(&publication, json!({})),
+    )
+    .await;
+    assert_eq!((framework.status, set.status), (201, 201));
+    assert_eq!(world.anybody().get(&path).await.ok()["ends_on"], "2024-12-30");
+}
+
 #[actix_web::test]
 async fn a_framework_with_a_forbidden_item_is_refused_whole() {
     let (world, _) = adopted(|_| ()).await;

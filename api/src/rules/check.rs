@@ -72,13 +72,14 @@ impl<'a> Places<'a> {
 }
 
 fn forbidden_in(frame: &Frame, draft: &Draft) -> Vec<FieldError> {
+    let known = forbidden::known();
     let of_change = |(at, change): (usize, &ItemChange)| {
         let kinds = change.evidence_added.iter().map(|kind| ("evidence_added", kind.as_str()));
         let mut found = forbidden::of_texts(&format!("/draft/changes/{at}"), kinds);
         // Whoever wrote the framework may know less than we do; the built-in items are known.
         let row = frame.rows.iter().find(|row| row.key == change.key);
         if let Some(row) = row.filter(|_| change.enabled == Some(true)) {
-            found.extend(forbidden::of_row(&format!("/draft/changes/{at}/enabled"), row));
+            found.extend(forbidden::of_row(&format!("/draft/changes/{at}/enabled"), row, &known));
         }
         found
     };

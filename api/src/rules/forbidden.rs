@@ -295,10 +295,15 @@ pub fn of_texts<'a>(
     texts.into_iter().filter_map(found).collect()
 }
 
+/// The items of the built-in catalogue.
+pub fn known() -> Vec<Item> {
+    builtin().map(|catalogue| catalogue.items).unwrap_or_default()
+}
+
 /// The items of a framework that are forbidden. What the built-in catalogue says word for word is known:
 /// such an item is taken as it is, but what is off there stays off until a village switches it on.
 pub fn of_items(items: &[Item]) -> Vec<FieldError> {
-    let known = builtin().map(|catalogue| catalogue.items).unwrap_or_default();
+    let known = known();
     let mut found = Vec::new();
     for (nth, item) in items.iter().enumerate() {
         let at = format!("/catalogue/items/{nth}");
@@ -318,8 +323,7 @@ pub fn of_items(items: &[Item]) -> Vec<FieldError> {
 
 /// What a stored item says that is forbidden, told at `pointer`; what the built-in catalogue says word for
 /// word is known.
-pub fn of_row(pointer: &str, row: &entity::rule::Model) -> Vec<FieldError> {
-    let known = builtin().map(|catalogue| catalogue.items).unwrap_or_default();
+pub fn of_row(pointer: &str, row: &entity::rule::Model, known: &[Item]) -> Vec<FieldError> {
     let same = |it: &Item| {
         (&it.key, &it.name_zh, &it.name_en, &it.unit, &it.note)
             == (&row.key, &row.name_zh, &row.name_en, &row.unit, &row.note)

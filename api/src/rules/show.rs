@@ -1,6 +1,7 @@
 //! `GET /v1/regions/{region}/rule-sets` and `…/rule-sets/{set}`: a region's versions, and one of them whole.
 
 use actix_web::get;
+use actix_web::http::header::{HeaderValue, VARY};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -221,7 +222,10 @@ async fn show_rule_set(
         withdrawn_because: draft.and_then(|row| row.withdrawn_because),
         allowed_actions,
     };
-    Ok(Answer::ok(whole).version(etag).respond_to(&request).map_into_boxed_body())
+    let mut answer = Answer::ok(whole).version(etag).respond_to(&request).map_into_boxed_body();
+    // What one may do next is in it.
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("Authorization"));
+    Ok(answer)
 }
 
 /// A version that a reader may see, published or not.
