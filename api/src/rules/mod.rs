@@ -10,6 +10,7 @@ mod difference;
 mod draft;
 mod fit;
 mod forbidden;
+mod forbidden_words;
 mod import;
 mod list;
 mod publish;
