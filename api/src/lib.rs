@@ -27,4 +27,5 @@ pub mod sandbox;
 pub mod scoring;
 pub mod sessions;
 pub mod statistics;
+pub mod suggestions;
 pub mod verify;

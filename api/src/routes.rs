@@ -4,7 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     bindings, calendar, claims, households, identity, labels, me, photos, publicity, rankings,
-    redemption, regions, register, rules, sandbox, scoring, sessions, statistics,
+    redemption, regions, register, rules, sandbox, scoring, sessions, statistics, suggestions,
 };
 
 /// Every operation; the sandbox's own only where they exist.
@@ -17,6 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     scoring::routes(config);
     households::routes(config);
     rules::routes(config);
+    suggestions::routes(config);
     calendar::routes(config);
     statistics::routes(config);
     regions::routes(config);

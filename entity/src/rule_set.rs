@@ -17,6 +17,11 @@ pub struct Model {
     pub entry_max: i64,
     pub created_by: Option<Uuid>,
     pub created_at: i64,
+    pub framework: Option<Uuid>,
+    pub ends_on: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub chains: Option<String>,
+    pub revision: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

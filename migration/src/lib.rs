@@ -1,7 +1,8 @@
 //! The schema, one step a file. Each step goes up and down; every constraint has a name.
 //!
-//! Steps are SQL that both databases understand, with four words replaced: `{code}` (text compared
-//! byte by byte), `{uuid}`, `{random_uuid}`, and `{append_only:table}` (triggers that refuse UPDATE and DELETE).
+//! Steps are SQL that both databases understand, with words replaced: `{code}` (text compared byte by
+//! byte), `{uuid}`, `{random_uuid}`, `{append_only:table}` (triggers that refuse UPDATE and DELETE), `{refuse …}`,
+//! and what takes the last two back where the table stays: `{changeable:table}`, `{let …}`.
 
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
 
@@ -19,6 +20,7 @@ mod m20261122_000008_extend_people;
 mod m20261122_000009_create_grid_moves;
 mod m20261122_000010_keep_windows;
 mod m20261122_000011_create_photos;
+mod m20261122_000012_create_rule_drafts;
 mod m20261122_000014_index_lists;
 mod m20261122_000015_extend_reviews;
 
@@ -39,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_create_grid_moves::Migration),
             Box::new(m20261122_000010_keep_windows::Migration),
             Box::new(m20261122_000011_create_photos::Migration),
+            Box::new(m20261122_000012_create_rule_drafts::Migration),
             Box::new(m20261122_000014_index_lists::Migration),
             Box::new(m20261122_000015_extend_reviews::Migration),
         ]
@@ -65,10 +68,12 @@ fn dialect(statement: &str, postgres: bool) -> Vec<String> {
     if let Some(trigger) = statement.strip_prefix("{refuse ").and_then(|it| it.strip_suffix('}')) {
         return refuse(trigger, postgres);
     }
-    if let Some(name) = statement.strip_prefix("{forget ").and_then(|it| it.strip_suffix('}')) {
-        // On SQLite a trigger went with its table.
-        let sql = format!("DROP FUNCTION IF EXISTS {name}()");
-        return if postgres { vec![sql] } else { Vec::new() };
+    if let Some(table) = statement.strip_prefix("{changeable:").and_then(|it| it.strip_suffix('}'))
+    {
+        return changeable(table, postgres);
+    }
+    if let Some(trigger) = statement.strip_prefix("{let ").and_then(|it| it.strip_suffix('}')) {
+        return let_pass(trigger, postgres);
     }
     let (code, uuid, random) = match postgres {
         true => ("TEXT COLLATE \"C\"", "UUID", "gen_random_uuid()"),
@@ -122,6 +127,23 @@ fn refuse(trigger: &str, postgres: bool) -> Vec<String> {
         "CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW WHEN {condition} \
          BEGIN SELECT RAISE(ABORT, '{name}'); END"
     )]
+}
+
+/// `{changeable:table}`: takes [`append_only`] back, where the table itself stays.
+fn changeable(table: &str, postgres: bool) -> Vec<String> {
+    if postgres {
+        return vec![format!("DROP TRIGGER {table}_append_only ON {table}")];
+    }
+    ["update", "delete"].map(|verb| format!("DROP TRIGGER {table}_append_only_{verb}")).to_vec()
+}
+
+/// `{let NAME | TABLE}`: takes [`refuse`] back.
+fn let_pass(trigger: &str, postgres: bool) -> Vec<String> {
+    let Some((name, table)) = trigger.split_once(" | ") else { return Vec::new() };
+    if postgres {
+        return vec![format!("DROP TRIGGER {name} ON {table}"), format!("DROP FUNCTION {name}()")];
+    }
+    vec![format!("DROP TRIGGER {name}")]
 }
 
 /// Drops tables in the given order, and on PostgreSQL the functions of their triggers.

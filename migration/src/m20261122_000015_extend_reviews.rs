@@ -130,6 +130,8 @@ DROP TABLE warnings
 
 CREATE TABLE reviews_after AS SELECT * FROM reviews
 
+{let reviews_after_hearing | reviews}
+
 DROP TABLE reviews
 
 DROP TABLE hearings
@@ -154,8 +156,6 @@ DROP TABLE reviews_after
 {append_only:reviews}
 
 {refuse reviews_four_eyes | INSERT ON reviews | EXISTS (SELECT 1 FROM claims c LEFT JOIN members m ON m.village = c.village AND m.household = c.household AND m.person = NEW.person WHERE c.village = NEW.village AND c.id = NEW.claim AND (c.filed_by = NEW.person OR m.person IS NOT NULL))}
-
-{forget reviews_after_hearing}
 
 DROP INDEX score_lines_by_remedied
 

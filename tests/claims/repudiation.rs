@@ -72,7 +72,6 @@ async fn a_household_disowns_a_proxy_claim_at_every_stage_until_its_list_closes(
 #[actix_web::test]
 async fn scored_in_a_month_that_is_not_over_it_is_struck_before_its_list_opens() {
     let world = World::begins(at("2024-08-19 08:00")).await;
-    world.run("UPDATE rules SET claim_within_days = 60").await;
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let body = claim(
         1,

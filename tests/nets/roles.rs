@@ -106,7 +106,18 @@ const ROWS: &[(&str, Who)] = &[
     ("households_move_out", Who::Office(GOVERNS)),
     ("households_close", Who::Office(GOVERNS)),
     ("rules_list", Who::Public),
-    ("rule_sets_create", Who::Over(GOVERNS)),
+    ("rule_sets_list", Who::Public),
+    ("rule_sets_create", Who::Over(WATCHES)),
+    ("rule_sets_show", Who::Public),
+    ("rule_sets_put", Who::Over(WATCHES)),
+    ("rule_sets_compare", Who::Public),
+    ("rule_sets_consult", Who::Over(WATCHES)),
+    ("rule_sets_adopt", Who::Over(COMMITTEE)),
+    ("rule_sets_publish", Who::Over(GOVERNS)),
+    ("rule_sets_withdraw", Who::Over(WATCHES)),
+    ("suggestions_list", Who::Neighbour),
+    ("suggestions_submit", Who::Neighbour),
+    ("suggestions_answer", Who::Office(COMMITTEE)),
     ("calendar_show", Who::Public),
     ("statistics_show", Who::Public),
     ("labels_show", Who::Public),
@@ -486,6 +497,8 @@ async fn foreign_ids_in_path_query_and_body_are_as_unknown_as_made_up_ones() {
             "{request}",
             "{grant}",
             "{committee}",
+            "{set}",
+            "{suggestion}",
         ];
         if !template.contains("{village}") && !template.contains("{region}") {
             continue;

@@ -31,6 +31,7 @@ mod summary;
 mod unbind;
 mod waiting;
 
+use sea_orm::FromQueryResult;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -98,19 +99,50 @@ pub struct Notice<'a> {
     pub detail: String,
 }
 
-/// Puts notices into their recipients' inboxes, and what other channels are to deliver into the outbox:
-/// no text, which may name somebody who is forgotten before it is sent.
+/// Puts notices into their recipients' inboxes.
 pub async fn tell(tx: &Tx, village: &Village, at: Instant, notices: &[Notice<'_>]) -> Outcome<()> {
+    let notices: Vec<_> = notices.iter().map(|notice| (village, notice)).collect();
+    put(tx, at, &notices).await
+}
+
+/// As [`tell`], in many villages at once.
+pub async fn tell_each(tx: &Tx, at: Instant, notices: &[(Village, Notice<'_>)]) -> Outcome<()> {
+    let notices: Vec<_> = notices.iter().map(|(village, notice)| (village, notice)).collect();
+    put(tx, at, &notices).await
+}
+
+/// As [`tell`], for every household of a village whose file is open.
+pub async fn tell_households(
+    tx: &Tx,
+    village: &Village,
+    at: Instant,
+    kind: &str,
+    subject: Uuid,
+    detail: &str,
+) -> Outcome<()> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let sql = "SELECT id FROM households WHERE village = $1 AND status = 'active'";
+    let rows = db::all::<Row>(tx, sql, [village.into()]).await?;
+    let notice = |row: Row| Notice { recipient: row.id, kind, subject, detail: detail.to_owned() };
+    tell(tx, village, at, &rows.into_iter().map(notice).collect::<Vec<_>>()).await
+}
+
+/// Into the inboxes, and what other channels are to deliver into the outbox: no text, which may name
+/// somebody who is forgotten before it is sent.
+async fn put(tx: &Tx, at: Instant, notices: &[(&Village, &Notice<'_>)]) -> Outcome<()> {
     let count = notices.len();
     let ids: Vec<_> = notices.iter().map(|_| Uuid::now_v7()).collect();
     let columns = [
-        Column::Text("village", vec![village.to_string(); count]),
+        Column::Text("village", notices.iter().map(|(village, _)| village.to_string()).collect()),
         Column::Uuid("id", ids),
-        Column::Uuid("recipient", notices.iter().map(|it| it.recipient).collect()),
-        Column::Text("kind", notices.iter().map(|it| it.kind.to_owned()).collect()),
-        Column::Uuid("subject", notices.iter().map(|it| it.subject).collect()),
+        Column::Uuid("recipient", notices.iter().map(|(_, it)| it.recipient).collect()),
+        Column::Text("kind", notices.iter().map(|(_, it)| it.kind.to_owned()).collect()),
+        Column::Uuid("subject", notices.iter().map(|(_, it)| it.subject).collect()),
         Column::Number("at", vec![at.0; count]),
-        Column::Text("detail", notices.iter().map(|it| it.detail.clone()).collect()),
+        Column::Text("detail", notices.iter().map(|(_, it)| it.detail.clone()).collect()),
     ];
     let [deliverable @ .., _] = &columns;
     db::bulk_insert(tx, "outbox", deliverable, "").await?;

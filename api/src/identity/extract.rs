@@ -86,6 +86,17 @@ impl Reader {
     pub fn is_neighbour(&self, village: &Village) -> bool {
         self.0.as_ref().is_some_and(|caller| caller.sees(village.as_str()))
     }
+
+    /// Whether the reader has one of an office's roles over the region.
+    pub fn has_office<O: Office>(&self, region: &RegionCode) -> bool {
+        let held = |caller: &Caller| O::ROLES.iter().any(|role| caller.has(*role, region.as_str()));
+        self.0.as_ref().is_some_and(held)
+    }
+
+    /// Who reads, if they have logged in.
+    pub fn person(&self) -> Option<Uuid> {
+        self.0.as_ref().map(|caller| caller.person)
+    }
 }
 
 /// A caller with business in the village of the path, and the village.
@@ -243,6 +254,8 @@ offices! {
     Registers: GridWorker | Township | County;
     /// Who sets up villages and their rules.
     Governs: Township | County;
+    /// Who writes rules: a village's committee its own, township and county also frameworks.
+    SetsRules: Committee | Township | County;
     /// Who sees who holds which office.
     Watches: Committee | Township | County;
     /// Who sees the photos of claims: whoever reviews or oversees; the shop needs none.

@@ -87,6 +87,8 @@ codes! {
     ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "After the deadline only the committee or the township can propose a reversal: ask them.";
     ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision.";
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
+    ConsultationOpen "consultation_open" 409 "征求意见期未满" "The village is still being consulted" "Hold the vote from `opens_at` on.";
+    FrameworkChanged "framework_changed" 409 "上级细则框架已更新，须按新框架重新拟定" "Another framework holds on that day than the one the draft was written for" "Write the draft anew inside the framework in `existing`.";
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
     OpenHolds "open_holds" 409 "还有未取的兑换" "Prizes are still held for the household" "Have them collected or cancelled first.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
@@ -108,6 +110,8 @@ codes! {
     EventRequired "event_required" 422 "请填写活动或编号" "The rule needs the event, ticket or certificate it is about" "Send `event`.";
     WarningNeeded "warning_needed" 422 "首次应先提醒，不扣分" "A first time is only warned of" "Warn the household (`POST …/warnings`); only what happens after that day can cost points.";
     OutsideRange "outside_range" 422 "分值超出细则范围" "The points lie outside the rule's range" "Keep within `points_min` and `points_max`.";
+    OutsideFramework "outside_framework" 422 "超出上级细则框架" "The village's rules leave the framework" "`errors` names each item and field, and what the framework allows.";
+    ItemForbidden "item_forbidden" 422 "此类事项不得计分" "No points may be given or taken for this" "`errors` names each item and the reason: take it out.";
     ReasonRequired "reason_required" 422 "请写明理由" "A reason is required" "Send a readable `reason`.";
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
@@ -121,6 +125,7 @@ codes! {
     PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
     LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
     WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";
+    SuggestionLimit "suggestion_limit" 429 "本月建议次数已满，请下月再提" "You have made all the suggestions of this month" "Wait as `Retry-After` says.";
     TooManyTries "too_many_tries" 429 "尝试次数过多，请稍后再试" "Too many wrong tries" "Wait as `Retry-After` says.";
     PhotoQuota "photo_quota" 429 "照片上传过多，请稍后再试" "Too many photos: 60 a day, and 200 that no claim uses" "Wait as `Retry-After` says, or delete photos that no claim uses.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";

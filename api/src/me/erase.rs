@@ -101,6 +101,7 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
         "UPDATE members SET name = '', initials = '', born_on = NULL \
          WHERE village = $1 AND person = $2",
         "DELETE FROM inbox_items WHERE village = $1 AND recipient = $2",
+        "UPDATE suggestions SET text = '' WHERE village = $1 AND person = $2",
     ] {
         db::run(tx, sql, key()).await?;
     }

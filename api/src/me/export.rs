@@ -27,6 +27,7 @@ pub struct Export {
     pub entries: Vec<ExportedEntry>,
     pub redemptions: Vec<ExportedRedemption>,
     pub objections: Vec<ExportedObjection>,
+    pub suggestions: Vec<ExportedSuggestion>,
     pub inbox: Vec<ExportedNotice>,
     pub devices: Vec<ExportedDevice>,
 }
@@ -153,6 +154,19 @@ pub struct ExportedObjection {
     pub filed_at: Instant,
 }
 
+/// A suggestion that the person made.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedSuggestion {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = "捐款捐物的分值可以高一些")]
+    pub text: String,
+    #[schema(example = "adopted")]
+    pub status: String,
+    pub made_at: Instant,
+}
+
 #[derive(FromQueryResult, Serialize, ToSchema)]
 pub struct ExportedNotice {
     #[schema(example = "objection_decided")]
@@ -209,6 +223,8 @@ const REDEMPTIONS: &str = "SELECT village, id, points, status, held_at FROM rede
     WHERE village = $1 AND household = $2 AND filed_by = $3 ORDER BY id";
 const OBJECTIONS: &str = "SELECT village, id, month, reason, status, filed_at FROM objections \
     WHERE village = $1 AND filer_household = $2 AND filed_by = $3 ORDER BY id";
+const SUGGESTIONS: &str = "SELECT village, id, text, status, created_at AS made_at \
+    FROM suggestions WHERE village = $1 AND household = $2 AND person = $3 ORDER BY id";
 const NOTICES: &str = "SELECT kind, detail, at FROM inbox_items \
     WHERE village = $1 AND recipient IN ($2, $3) ORDER BY id";
 
@@ -227,6 +243,7 @@ async fn gather(app: &App, caller: &Caller) -> Outcome<Export> {
         entries: of_households(app, caller, present(), ENTRIES).await?,
         redemptions: of_households(app, caller, households.iter(), REDEMPTIONS).await?,
         objections: of_households(app, caller, households.iter(), OBJECTIONS).await?,
+        suggestions: of_households(app, caller, households.iter(), SUGGESTIONS).await?,
         inbox: of_households(app, caller, present(), NOTICES).await?,
         devices: of_person(app, caller, DEVICES).await?,
         households,

@@ -87,7 +87,8 @@ async fn list_rules(request: HttpRequest, app: Data<App>) -> Outcome<HttpRespons
     Ok(public_json(&request, &ready))
 }
 
-fn public(rule: Rule) -> PublicRule {
+/// A rule as everybody reads it.
+pub fn public(rule: Rule) -> PublicRule {
     PublicRule {
         key: rule.key,
         category: rule.category,

@@ -1,9 +1,25 @@
 //! Rule sets (积分细则): what a village may reward, in which versions, and which one was in force on
 //! the day of a deed.
 
+mod adopt;
 mod catalogue;
+mod check;
+mod consult;
+mod create;
+mod difference;
+mod draft;
+mod fit;
+mod forbidden;
+mod forbidden_words;
 mod import;
 mod list;
+mod publish;
+mod revise;
+mod rows;
+mod show;
+mod store;
+mod succession;
+mod vote;
 
 use std::sync::Arc;
 
@@ -18,12 +34,23 @@ use validator::Validate;
 pub use catalogue::{Approvals, Catalogue, Category, LevelPoints, Step, StepRole, builtin};
 pub use import::import;
 
+use crate::app::App;
 use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome, Problem};
-use crate::kernel::region::Village;
+use crate::kernel::region::{RegionCode, Village};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list::list_rules).service(import::create_rule_set);
+    config
+        .service(list::list_rules)
+        .service(show::list_rule_sets)
+        .service(create::create_rule_set)
+        .service(show::show_rule_set)
+        .service(revise::put_rule_set)
+        .service(difference::compare_rule_sets)
+        .service(consult::consult_rule_set)
+        .service(adopt::adopt_rule_set)
+        .service(publish::publish_rule_set)
+        .service(revise::withdraw_rule_set);
 }
 
 /// 加分项 or 扣分项.
@@ -202,17 +229,31 @@ pub async fn set_in_force(
     village: &Village,
     day: NaiveDate,
 ) -> Outcome<Uuid> {
+    let found = set_at(on, &village.region(), day).await?;
+    Ok(found.ok_or(Code::RuleNotInForce)?.0)
+}
+
+/// The set in force in a region on a day, and whose it is. Which set ends when was decided when the sets
+/// were published, so this is one look into an index.
+async fn set_at(
+    on: &impl ConnectionTrait,
+    region: &RegionCode,
+    day: NaiveDate,
+) -> Outcome<Option<(Uuid, RegionCode)>> {
     #[derive(FromQueryResult)]
     struct Row {
         id: Uuid,
+        region: String,
     }
-    let sql = "SELECT id FROM rule_sets \
+    let sql = "SELECT id, region FROM rule_sets \
                WHERE region IN ($1, $2, $3, $4, $5) AND status IN ('published', 'superseded') \
-               AND effective_on <= $6 ORDER BY LENGTH(region) DESC, effective_on DESC LIMIT 1";
-    let code = village.as_str();
+               AND effective_on <= $6 AND (ends_on IS NULL OR ends_on > $6) \
+               ORDER BY LENGTH(region) DESC, effective_on DESC LIMIT 1";
+    let code = region.as_str();
     let level = |digits: usize| Value::from(code.get(..digits).unwrap_or(code));
     let values = [level(12), level(9), level(6), level(4), level(2), day.to_string().into()];
-    Ok(db::one::<Row>(on, sql, values).await?.ok_or(Code::RuleNotInForce)?.id)
+    let row = db::one::<Row>(on, sql, values).await?;
+    Ok(row.and_then(|row| Some((row.id, row.region.parse().ok()?))))
 }
 
 /// The rules of a published set: it never changes, so each process reads it once.
@@ -254,4 +295,25 @@ pub async fn book(books: &Books, on: &impl ConnectionTrait, id: Uuid) -> Outcome
     let book = Arc::new(Book { id, caps, rules });
     books.insert(id, book.clone()).await;
     Ok(book)
+}
+
+/// Whether a village's rules in force on a day, or a draft under consultation there, have an item.
+pub async fn knows(
+    app: &App,
+    on: &impl ConnectionTrait,
+    village: &Village,
+    day: NaiveDate,
+    item: &str,
+) -> Outcome<bool> {
+    if let Some((id, _)) = set_at(on, &village.region(), day).await?
+        && book(&app.rule_books, on, id).await?.rule(item).is_some()
+    {
+        return Ok(true);
+    }
+    let sql = "SELECT * FROM rule_drafts WHERE village = $1 AND status = 'consulting'";
+    let drafts = db::all::<entity::rule_draft::Model>(on, sql, [village.into()]).await?;
+    let mut drafts = drafts.iter().map(store::content);
+    drafts.try_fold(false, |known, draft| {
+        Ok(known || draft?.new_items.iter().any(|new| new.key == item))
+    })
 }
