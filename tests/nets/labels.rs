@@ -114,6 +114,10 @@ fn enumeration(constraint: &str) -> &str {
         "claims_status" => "claim_status",
         "reviews_decision" => "verdict",
         "hearings_act" => "hearing_act",
+        "rule_drafts_status" => "rule_set_status",
+        "rule_votes_electorate" => "electorate",
+        "suggestions_status" => "suggestion_status",
+        "photos_media" => "photo_media",
         "samples_finding" => "sample_finding",
         "prizes_kind" => "prize_kind",
         "stock_moves_kind" => "stock_move_kind",
@@ -166,7 +170,9 @@ async fn every_word_that_the_database_knows_has_a_label() {
     assert!(checks.len() > 25, "{}", checks.len());
     for (constraint, words) in checks {
         let name = enumeration(&constraint);
-        assert_eq!(table.get(name), Some(&words), "{constraint}: labels of {name}");
+        // A table may keep fewer words than the contract knows: a draft is never superseded.
+        let labels = table.get(name).unwrap_or_else(|| panic!("nothing is called {name}"));
+        assert!(words.is_subset(labels), "{constraint}: labels of {name}");
     }
 }
 

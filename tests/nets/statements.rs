@@ -48,6 +48,7 @@ fn rows() -> Vec<Row> {
     let queue = |number| format!("/v1/regions/{}/review-queue", grid_of(HERE, number));
     let board = |region: &str| format!("/v1/regions/{region}/rankings/2024-Q3");
     let personas = ("", "/sandbox/personas");
+    let sets = format!("/v1/regions/{NEXT}/rule-sets");
     vec![
         whole("rankings_show", ("", &board(NEXT)), ("", &board(HERE))),
         whole("review_queue_show", ("worker 9", &queue(9)), ("worker 1", &queue(1))),
@@ -66,6 +67,18 @@ fn rows() -> Vec<Row> {
         ),
         whole("sessions_list_devices", ("head 2", "/v1/me/devices"), ("head 3", "/v1/me/devices")),
         whole("sandbox_list_personas", personas, personas),
+        paged("rule_sets_list", "", &sets),
+        whole(
+            "rule_sets_show",
+            ("", &format!("{sets}/{}", SETS[0])),
+            ("", &format!("{sets}/{}", SETS[2])),
+        ),
+        whole(
+            "rule_sets_compare",
+            ("", &format!("{sets}/{}/difference?from={}", SETS[1], SETS[0])),
+            ("", &format!("{sets}/{}/difference?from={}", SETS[2], SETS[0])),
+        ),
+        paged("suggestions_list", "committee", "{V}/suggestions"),
         paged("claims_list", "panel", "{V}/claims"),
         whole(
             "claims_list_hearing",
@@ -114,6 +127,13 @@ async fn run(world: &World, sql: &str, values: &[Sql]) {
     assert!(done.expect("the statement runs") > 0, "{sql}");
 }
 
+/// Three versions of a village's rules, each longer than the one before.
+const SETS: [&str; 3] = [
+    "0192f0c1-7a52-7c3e-9c58-000000000011",
+    "0192f0c1-7a52-7c3e-9c58-000000000012",
+    "0192f0c1-7a52-7c3e-9c58-000000000013",
+];
+
 /// Two claims of which little and much was said.
 const DEEDS: [&str; 2] =
     ["0192f0c1-7a52-7c3e-9c58-000000000001", "0192f0c1-7a52-7c3e-9c58-000000000002"];
@@ -148,6 +168,11 @@ async fn grow_oversight(world: &World) {
         let sql = "INSERT INTO register_entries (village, id, kind, subject, note, at) \
                    VALUES ($1, $2, 'repudiation', 'x', '没有人问过', 0)";
         run(world, sql, &[HERE.into(), id]).await;
+    }
+    for number in [1, 2] {
+        let suggestion = json!({ "id": new_id(), "text": "晒谷场管护也应加分" });
+        let suggestions = format!("/v1/villages/{HERE}/suggestions");
+        world.head(HERE, number).await.post(&suggestions, suggestion).await.ok();
     }
     let sql = "INSERT INTO samples (village, claim, week, drawn_at) \
                SELECT village, id, '2024-W34', 0 FROM claims WHERE village = $1 ON CONFLICT DO NOTHING";
@@ -263,12 +288,18 @@ async fn grow_places(world: &World) {
     let sql = "INSERT INTO standings (village, period, household, points, deductions, categories, \
                reached_at) VALUES ($1, '2024-Q3', $2, 5, 0, 1, 0)";
     run(world, sql, &[NEXT.into(), household_id(NEXT, 1).into()]).await;
-    let mut catalogue = rules::builtin().expect("the catalogue");
-    catalogue.items.truncate(1);
-    let (day, now) = ("2023-01-02".parse().expect("a day"), world.app.clock.now());
     let code = |text: &str| text.parse().expect("a code");
+    let now = world.app.clock.now();
     let done = world.app.db.write(async |tx| {
-        rules::import(tx, &code(NEXT), new_id(), &catalogue, day, None, now).await?;
+        for (id, (day, items)) in
+            SETS.iter().zip([("2023-01-02", 1), ("2023-04-03", 2), ("2023-07-03", 5)])
+        {
+            let mut catalogue = rules::builtin().expect("the catalogue");
+            catalogue.items.truncate(items);
+            catalogue.version = day.to_owned();
+            let (id, day) = (id.parse().expect("an id"), day.parse().expect("a day"));
+            rules::import(tx, &code(NEXT), id, &catalogue, day, None, now).await?;
+        }
         regions::add(tx, &[(code(&format!("{HERE}003")), "第3网格".to_owned())]).await
     });
     done.await.expect("a set of rules and a grid");

@@ -28,7 +28,21 @@ super::labels! {
     }
     rule_set_status {
         "draft" "草案" "Draft"; "consulting" "征求意见" "In consultation"; "adopted" "已表决通过" "Adopted";
-        "published" "已发布" "Published"; "superseded" "已被新版取代" "Superseded";
+        "published" "已发布" "Published"; "superseded" "已被新版取代" "Superseded"; "withdrawn" "已撤回" "Withdrawn";
+    }
+    electorate {
+        "adults" "村民会议（18周岁以上村民）" "Assembly of adult villagers";
+        "household_delegates" "村民会议（每户代表）" "Assembly of one delegate a household";
+        "representatives" "村民代表会议" "Meeting of representatives";
+    }
+    suggestion_status {
+        "open" "待答复" "Open"; "adopted" "已采纳" "Adopted"; "declined" "未采纳" "Declined";
+    }
+    suggestion_decision {
+        "adopted" "采纳" "Adopted"; "declined" "不采纳" "Declined";
+    }
+    photo_media {
+        "image/jpeg" "JPEG 照片" "JPEG picture";
     }
     unit {
         "per_case" "每件" "Per case"; "per_certificate" "每证" "Per certificate";
