@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    bindings, calendar, claims, households, identity, me, publicity, rankings, redemption, regions,
+    bindings, calendar, changes, claims, households, identity, me, publicity, rankings, redemption, regions,
     rules, sandbox, scoring, sessions, statistics,
 };
 
@@ -11,6 +11,7 @@ use crate::{
 pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     rankings::routes(config);
     claims::routes(config);
+    changes::routes(config);
     redemption::routes(config);
     publicity::routes(config);
     scoring::routes(config);

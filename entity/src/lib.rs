@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit_event;
+pub mod awaited_photo;
 pub mod balance;
 pub mod binding;
 pub mod binding_request;
@@ -14,6 +15,7 @@ pub mod committee_member;
 pub mod consent;
 pub mod database;
 pub mod grant;
+pub mod grid_departure;
 pub mod grid_move;
 pub mod household;
 pub mod idempotency_key;
@@ -45,4 +47,5 @@ pub mod staff_login;
 pub mod standing;
 pub mod stock_move;
 pub mod village;
+pub mod village_change;
 pub mod wechat_login;

@@ -19,6 +19,7 @@ mod m20261122_000008_extend_people;
 mod m20261122_000009_create_grid_moves;
 mod m20261122_000010_keep_windows;
 mod m20261122_000011_create_photos;
+mod m20261122_000013_extend_claims;
 
 pub struct Migrator;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_create_grid_moves::Migration),
             Box::new(m20261122_000010_keep_windows::Migration),
             Box::new(m20261122_000011_create_photos::Migration),
+            Box::new(m20261122_000013_extend_claims::Migration),
         ]
     }
 }

@@ -48,6 +48,10 @@ pub struct QueuedClaim {
     #[schema(example = "2024-09-24")]
     pub occurred_on: String,
     pub submitted_at: Instant,
+    /// Another claim that may be for the same deed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub possible_duplicate: Option<Uuid>,
     /// The step it waits at.
     pub step: Step,
 }
@@ -63,6 +67,7 @@ struct Row {
     points: i64,
     occurred_on: String,
     submitted_at: i64,
+    possible_duplicate: Option<Uuid>,
     step: i64,
 }
 
@@ -106,7 +111,7 @@ pub async fn waiting_for(app: &App, caller: &Caller) -> Outcome<i64> {
 /// Claims in review that the caller neither filed nor is concerned by.
 async fn waiting(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<Vec<Row>> {
     let sql = "SELECT c.village, c.id, c.household, c.grid, c.rule_set, c.rule, c.points, \
-                 c.occurred_on, c.submitted_at, c.step \
+                 c.occurred_on, c.submitted_at, c.possible_duplicate, c.step \
                FROM claims c WHERE c.status IN ('submitted', 'in_review') \
                AND c.village >= $1 AND c.village < $2 AND c.grid >= $3 AND c.grid < $4 \
                AND c.filed_by <> $5 AND NOT EXISTS (SELECT 1 FROM members m \
@@ -139,5 +144,6 @@ async fn queued(app: &App, caller: &Caller, row: Row) -> Outcome<Option<QueuedCl
         points: row.points,
         occurred_on: row.occurred_on,
         submitted_at: Instant(row.submitted_at),
+        possible_duplicate: row.possible_duplicate,
     }))
 }

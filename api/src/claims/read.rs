@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::submit::Evidence;
+use super::submit::{ClaimConsent, ConsentForm, Evidence};
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::{Query, path_id};
@@ -57,7 +57,31 @@ pub struct Claim {
     pub filed_by: Uuid,
     /// Filed by somebody outside the household.
     pub on_behalf: bool,
+    /// Who of the household agreed to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub consent: Option<ClaimConsent>,
     pub submitted_at: Instant,
+    /// When the filer's device says it recorded the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub device_at: Option<Instant>,
+    /// Why the committee admitted it after its term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "住院，出院后补报")]
+    pub late_reason: Option<String>,
+    /// Which of the rule's levels granted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "county")]
+    pub level: Option<String>,
+    /// Another claim that may be for the same deed: of another member of the household for the same
+    /// event or day, or one that shows a photo which this one named before it was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub possible_duplicate: Option<Uuid>,
+    /// How many of the photos it names are still to be uploaded; until then it is not approved.
+    #[schema(example = 0)]
+    pub photos_awaited: i64,
     /// `submitted`, `in_review`, `returned`, `approved`, `scored`, `confirmed`, `rejected`,
     /// `withdrawn`, `lapsed`, `overturned` or `reversed`.
     #[schema(example = "submitted")]
@@ -77,7 +101,7 @@ pub struct Claim {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub week: Option<Week>,
-    /// What this caller may do next: `withdraw`, `review`.
+    /// What this caller may do next: `correct`, `withdraw`, `review`.
     pub allowed_actions: Vec<String>,
     #[schema(example = 1)]
     pub version: i64,
@@ -224,7 +248,11 @@ async fn claim(
     let pending = matches!(row.status.as_str(), "submitted" | "in_review");
     let step = usize::try_from(row.step).ok().and_then(|step| rule.chain.get(step));
     let own = caller.household_in(&caller.village) == Some(row.household);
+    let form = row.consent_form.as_deref().and_then(ConsentForm::parse);
     let mut allowed_actions = Vec::new();
+    if super::correct::may_correct(caller, &row).is_ok() {
+        allowed_actions.push("correct".to_owned());
+    }
     if pending && may_withdraw(caller, row.household, row.filed_by, &row.source, row.points) {
         allowed_actions.push("withdraw".to_owned());
     }
@@ -251,7 +279,13 @@ async fn claim(
         note: row.note,
         filed_by: row.filed_by,
         on_behalf: row.on_behalf,
+        consent: row.consent_by.zip(form).map(|(by, form)| ClaimConsent { by, form }),
         submitted_at: Instant(row.submitted_at),
+        device_at: row.device_at.map(Instant),
+        late_reason: row.late_reason,
+        level: row.level,
+        possible_duplicate: row.possible_duplicate,
+        photos_awaited: row.photos_awaited,
         status: row.status,
         reason: row.decided_reason,
         approved_at: row.approved_at.map(Instant),

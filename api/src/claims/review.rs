@@ -13,7 +13,7 @@ use validator::Validate;
 use super::read::{Claim, load};
 use super::record::record;
 use super::rules::{Next, decide};
-use super::submit::{BatchResult, ClaimResult};
+use super::batch::{BatchResult, ClaimResult};
 use crate::app::App;
 use crate::http::path_id;
 use crate::identity::{CONCERNED, Caller, Official, Reviews, Role};
@@ -80,7 +80,7 @@ pub struct NewReviews {
     params(("village" = Village, Path, description = "Code of the village"),
         ("claim" = Uuid, Path, description = "The claim's id")),
     request_body = NewReview, responses((status = 201, body = Claim)),
-    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state already_reviewed \
+    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state photo_awaited already_reviewed \
         reason_required outside_range invalid_field"))))]
 #[post("/v1/villages/{village}/claims/{claim}/reviews")]
 async fn review_claim(
@@ -116,7 +116,7 @@ async fn review_claims(
         let results = decisions.iter().zip(decided).map(|(decision, decided)| {
             let code = decided.err().map(|refusal| refusal.code.as_str().to_owned());
             let result = if code.is_none() { "applied" } else { "rejected" };
-            ClaimResult { id: decision.claim, result: result.to_owned(), code }
+            ClaimResult { id: decision.claim, result: result.to_owned(), code, existing: None }
         });
         Ok(BatchResult { results: results.collect() })
     });
@@ -264,6 +264,9 @@ fn weigh(
     }
     if !matches!(claim.status.as_str(), "submitted" | "in_review") {
         return Err(Refusal::wrong_state(&claim.status));
+    }
+    if claim.photos_awaited > 0 && review.decision == Verdict::Approve {
+        return Err(Code::PhotoAwaited.into());
     }
     // Whoever decided at an earlier step does not decide again at a later one.
     if facts.approved.iter().any(|(id, _, person)| *id == claim.id && *person == reviewer.person) {

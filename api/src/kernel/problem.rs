@@ -79,6 +79,7 @@ codes! {
     LoginTaken "login_taken" 409 "登录名已被使用，或该人已有登录名" "The login name is in use, or the person has one" "Choose another name.";
     DuplicateClaim "duplicate_claim" 409 "这件事已经申报过" "This deed has already been claimed" "See the claim in `existing`.";
     WrongState "wrong_state" 409 "当前状态不能这样办理" "The present state does not allow this" "Read `current` and reload.";
+    PhotoAwaited "photo_awaited" 409 "佐证照片还没有上传" "A photo that shows the deed is still to be uploaded" "Wait until whoever filed it has uploaded the photo.";
     AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
     WeekNotOver "week_not_over" 409 "本周尚未结束" "The week is not over" "Wait until Monday 00:00, village time.";
     ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "After the deadline only the committee or the township can propose a reversal: ask them.";
@@ -100,6 +101,7 @@ codes! {
     GuardianNeeded "guardian_needed" 422 "未满14周岁不能单独登录，请由监护人办理" "Under 14 one does not log in alone" "Ask a grown-up of the household to log in.";
     EvidenceMissing "evidence_missing" 422 "佐证不齐" "Evidence that the rule asks for is missing" "`errors` names what is missing.";
     MemberRequired "member_required" 422 "请选择是哪位家庭成员" "The rule counts per member: say which one" "Send `member`.";
+    ConsentMissing "consent_missing" 422 "代申报须记录本户何人同意" "Whoever files for another household records who of it agreed" "Ask somebody of the household and send `consent`.";
     EventRequired "event_required" 422 "请填写活动或编号" "The rule needs the event, ticket or certificate it is about" "Send `event`.";
     OutsideRange "outside_range" 422 "分值超出细则范围" "The points lie outside the rule's range" "Keep within `points_min` and `points_max`.";
     ReasonRequired "reason_required" 422 "请写明理由" "A reason is required" "Send a readable `reason`.";

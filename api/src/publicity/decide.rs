@@ -13,6 +13,7 @@ use super::object::{Objection, line_of, load};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
 use crate::calendar;
+use crate::changes;
 use crate::households::{self, Notice, tell};
 use crate::http::path_id;
 use crate::identity::{Decides, Official, is_concerned};
@@ -285,9 +286,10 @@ async fn settle_line(
         _ if confirms => "confirmed",
         _ => return Ok(()),
     };
-    let sql = "UPDATE claims SET status = $3, version = version + 1 \
+    let changed = changes::next(tx, village).await?;
+    let sql = "UPDATE claims SET status = $3, version = version + 1, changed = $4 \
                WHERE village = $1 AND id = $2 AND status = 'scored'";
-    db::run(tx, sql, [village.into(), id.into(), claim.into()]).await?;
+    db::run(tx, sql, [village.into(), id.into(), claim.into(), changed.into()]).await?;
     Ok(())
 }
 
