@@ -1,7 +1,7 @@
 use api::regions::{Mode, Policy};
 use serde_json::{Value, json};
 
-use crate::support::{HERE, World, at, claim, grid_of, household_id, new_id};
+use crate::support::{HERE, World, at, claim, consent, grid_of, household_id, new_id};
 
 async fn redeem(world: &World) -> crate::support::Answer {
     let body = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
@@ -78,13 +78,14 @@ async fn a_line_of_a_week_that_sums_to_nothing_can_be_struck() {
         "pub.donate",
         json!({
             "points_each": 3, "occurred_on": "2024-10-29",
-            "evidence": [{ "kind": "certificate", "reference": "收据" }],
+            "consent": consent(1), "evidence": [{ "kind": "certificate", "reference": "收据" }],
         }),
     )
     .await;
+    let ditch = world.photo(&worker, "a ditch").await;
     file("env.litter_deduct", json!({
         "occurred_on": "2024-10-29",
-        "evidence": [{ "kind": "photo", "reference": "沟渠" }, { "kind": "two_witnesses", "reference": "甲、乙" }],
+        "evidence": [{ "kind": "photo", "photo": ditch }, { "kind": "two_witnesses", "reference": "甲、乙" }],
     })).await;
     world.travel(at("2024-11-05 08:00")).await;
     let lines = format!("/v1/villages/{HERE}/public-lists/2024-10/lines");

@@ -73,6 +73,18 @@ impl Actor {
         self.send(Method::PUT, path, |request| request.json(&body)).await
     }
 
+    /// Puts what was read at this version.
+    pub async fn put_at(&self, version: i64, path: &str, body: Value) -> Answer {
+        let tag = format!("\"{version}\"");
+        self.send(Method::PUT, path, |request| request.header("If-Match", tag).json(&body)).await
+    }
+
+    /// The person who acts.
+    pub async fn person(&self) -> Uuid {
+        let me = self.get("/v1/me").await.ok();
+        me["person"].as_str().and_then(|id| id.parse().ok()).expect("a person")
+    }
+
     /// Any request; what comes back passes the nets.
     pub async fn send(
         &self,

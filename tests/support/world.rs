@@ -188,6 +188,7 @@ impl World {
             json!({
                 "points_each": points,
                 "occurred_on": self.app.clock.now().day().to_string(),
+                "consent": consent(number),
                 "evidence": [
                     { "kind": "committee_record", "reference": "会议记录" },
                     { "kind": "certificate", "reference": "让地协议" },
@@ -198,6 +199,30 @@ impl World {
         let id: Uuid = claim["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
         self.approve(id, &["panel"]).await;
         id
+    }
+
+    /// A photo here that somebody has uploaded; the same `picture` has the same pixels.
+    pub async fn photo(&self, of: &Actor, picture: &str) -> Uuid {
+        let id = Uuid::now_v7();
+        self.upload(id, of.person().await, picture).await;
+        id
+    }
+
+    /// As if the person had just uploaded a photo under this id.
+    pub async fn upload(&self, id: Uuid, person: Uuid, picture: &str) {
+        let village: Village = HERE.parse().expect("a village");
+        let sql = "INSERT INTO photos (village, id, uploaded_by, name, media, width, height, bytes, \
+                     pixels, likeness, used, uploaded_at) \
+                   VALUES ($1, $2, $3, $4, 'image/jpeg', 8, 8, 100, $5, '0123456789abcdef', FALSE, 0)";
+        let pixels =
+            format!("{:0>64}", picture.bytes().map(|b| format!("{b:02x}")).collect::<String>());
+        let values: [sea_orm::Value; 5] =
+            [HERE.into(), id.into(), person.into(), id.to_string().into(), pixels.into()];
+        let done = self.app.db.write(async |tx| {
+            api::kernel::db::run(tx, sql, values.clone()).await?;
+            api::claims::photo_arrived(tx, &village, id, person).await
+        });
+        done.await.expect("a photo");
     }
 
     /// Has a claim here approved by these offices in turn.
@@ -223,6 +248,11 @@ pub fn claim(number: usize, rule: &str, rest: Value) -> Value {
         claim[name] = value.clone();
     }
     claim
+}
+
+/// That the head of household `number` here agreed to be filed for.
+pub fn consent(number: usize) -> Value {
+    json!({ "by": head_id(HERE, number), "form": "oral" })
 }
 
 /// The code of the grid of household `number`.

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::admission::Filing;
 use super::submit::{NewClaim, submit_all};
-use super::weigh::{Filed, Filing, again_if_outrun, weigh};
+use super::weigh::{Filed, again_if_outrun, weigh};
 use crate::app::App;
 use crate::identity::{Files, Neighbour, Official};
 use crate::kernel::command::{Answer, Command};

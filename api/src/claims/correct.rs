@@ -12,12 +12,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::admission::{deed, shown};
 use super::facts::{self, Earlier, SAME_DEED};
 use super::pictures::{self, Pictures, Shown};
 use super::read::{Claim, load, may_withdraw};
 use super::rules::{Admitted, admit, filed_at};
 use super::submit::{Evidence, NewClaim};
-use super::weigh::{again_if_outrun, alike, deed, shown};
+use super::weigh::{again_if_outrun, alike};
 use crate::app::App;
 use crate::changes;
 use crate::households::{Notice, may_read, tell};
@@ -207,9 +208,8 @@ fn others(earlier: &[Earlier], claim: &NewClaim) -> Result<Option<Uuid>, Refusal
     if let Some(first) = rest.clone().find(|it| it.found_as == SAME_DEED) {
         return Err(Refusal::from(Code::DuplicateClaim).existing(first.id));
     }
-    let of = |household, rule: &str, event: Option<&str>, day: &str| {
-        alike(household, rule, event, day)
-    };
+    let of =
+        |household, rule: &str, event: Option<&str>, day: &str| alike(household, rule, event, day);
     let day = claim.occurred_on.to_string();
     let this = of(claim.household, &claim.rule, claim.event.as_deref(), &day);
     let other = rest.find(|it| {

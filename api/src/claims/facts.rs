@@ -152,7 +152,8 @@ pub async fn earlier(
     let dedupes = listed(dedupes.iter().map(|key| (*key).into()).collect());
     let households = listed(households.into_iter().map(Value::from).collect());
     let rules = listed(rules.into_iter().map(Value::from).collect());
-    let columns = "c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
+    let columns =
+        "c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
     let mut sql = format!(
         "SELECT CAST(0 AS BIGINT) AS found_as, {columns} FROM claims c \
          WHERE c.village = $1 AND c.id IN ({ids}) \

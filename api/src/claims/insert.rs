@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::admission::{Facts, Filing};
 use super::pictures;
 use super::rules::first_step;
 use super::submit::{ConsentForm, NewClaim};
-use super::weigh::{Facts, Filed, Filing, Weighed};
+use super::weigh::{Filed, Weighed};
 use crate::changes;
 use crate::households::{Notice, tell};
 use crate::identity::Role;
@@ -157,12 +158,7 @@ async fn insert(
 }
 
 /// One row for all that was filed, and one for each claim that the committee admits after its term.
-async fn record(
-    tx: &Tx,
-    filing: &Filing<'_>,
-    all: &[Accepted<'_>],
-    now: Instant,
-) -> Outcome<()> {
+async fn record(tx: &Tx, filing: &Filing<'_>, all: &[Accepted<'_>], now: Instant) -> Outcome<()> {
     let (region, actor) = (filing.village.as_str(), Some(filing.filer.person));
     let approved = all.iter().filter(|it| it.filed.approved).count();
     let first = all.first().map_or_else(String::new, |it| it.claim.id.to_string());

@@ -1,5 +1,6 @@
 //! Claims (申报): from the deed that a household tells to the approval that puts it on a sheet.
 
+mod admission;
 mod batch;
 mod correct;
 mod facts;
@@ -17,11 +18,11 @@ mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use admission::Filing;
 pub use pictures::photo_arrived;
 pub use queue::waiting_for;
 pub use review::{Decision, review_all};
 pub use submit::{Evidence, NewClaim, submit_all};
-pub use weigh::Filing;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -10,10 +10,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::batch::{BatchResult, ClaimResult};
 use super::read::{Claim, load};
 use super::record::record;
 use super::rules::{Next, decide};
-use super::batch::{BatchResult, ClaimResult};
 use crate::app::App;
 use crate::http::path_id;
 use crate::identity::{CONCERNED, Caller, Official, Reviews, Role};

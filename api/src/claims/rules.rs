@@ -102,15 +102,16 @@ fn shows(kind: &str, shown: &[Shown<'_>]) -> bool {
         // The system's own records and imported lists are evidence that nobody hands in.
         "system" | "import" => true,
         "photo" => of_kind.clone().any(|it| it.photo.is_some()),
-        "photo_before_after" => of_kind.filter_map(|it| it.photo).collect::<BTreeSet<_>>().len() > 1,
+        "photo_before_after" => {
+            of_kind.filter_map(|it| it.photo).collect::<BTreeSet<_>>().len() > 1
+        }
         _ => of_kind.clone().any(|it| it.photo.is_some() || it.told),
     }
 }
 
 fn points(rule: &Rule, deed: &Deed<'_>) -> Result<i64, Refusal> {
-    let refuse = |why: String| {
-        Err(Refusal::from(Code::OutsideRange).at("/points_each", "range", why))
-    };
+    let refuse =
+        |why: String| Err(Refusal::from(Code::OutsideRange).at("/points_each", "range", why));
     let each = match deed.level {
         None => deed.points_each.unwrap_or(rule.default_points),
         Some(level) => {

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::admission::Filing;
 use super::insert::write;
 use super::read::{Claim, load};
-use super::weigh::{Filed, Filing, again_if_outrun, weigh};
+use super::weigh::{Filed, again_if_outrun, weigh};
 use crate::app::App;
 use crate::identity::Neighbour;
 use crate::kernel::clock::Instant;

@@ -112,8 +112,7 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
     let sql = "UPDATE households SET name_hidden = (name_hidden OR $3), version = version + 1, \
                  changed = $4 WHERE village = $1 AND id = $2";
     let (household, is_head) = (membership.household, membership.is_head);
-    let values: [Value; 4] =
-        [(&village).into(), household.into(), is_head.into(), changed.into()];
+    let values: [Value; 4] = [(&village).into(), household.into(), is_head.into(), changed.into()];
     db::run(tx, sql, values).await?;
     Ok(())
 }
