@@ -15,6 +15,7 @@ mod identity;
 mod ledger;
 mod me;
 mod nets;
+mod photos;
 mod publicity;
 mod rankings;
 mod redemption;

@@ -16,6 +16,7 @@ use crate::kernel::clock::Clock;
 use crate::kernel::db::{self, Db};
 use crate::kernel::problem::Outcome;
 use crate::kernel::tries::Tries;
+use crate::photos::Photos;
 use crate::sessions::WeChat;
 use crate::{calendar, contract, http, routes, rules, sandbox};
 
@@ -30,24 +31,38 @@ pub struct App {
     /// No village has anything due before this instant; see [`calendar`].
     pub next_due: AtomicI64,
     pub wechat: WeChat,
+    /// Where pictures lie.
+    pub photos: Photos,
     /// Wrong household codes: 20 in 15 minutes.
     pub code_tries: Tries,
 }
 
 impl App {
-    /// Opens the database and the cache; changes nothing.
+    /// Opens the database, the cache and the store of photos; changes nothing.
     pub async fn connect(config: Config) -> Result<Self, Box<dyn std::error::Error>> {
         use_tls_of_the_database();
         let storage = &config.storage;
         create_folder(&storage.database_url)?;
         let db = Db::connect(&storage.database_url, storage.database_connections).await?;
         let cache = Cache::connect(storage.redis_url.as_deref(), &storage.redis_prefix).await;
+        let photos = Photos::open(&storage.photos_url)?;
         let clock = if config.is_sandbox() { sandbox::clock() } else { Clock::System };
         let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
         let token_clock = Clock::System;
         let wechat = WeChat::new(&config, cache.clone());
         let code_tries = Tries::new(20, 15);
-        Ok(Self { db, cache, clock, token_clock, config, rule_books, next_due, wechat, code_tries })
+        Ok(Self {
+            db,
+            cache,
+            clock,
+            token_clock,
+            config,
+            rule_books,
+            next_due,
+            wechat,
+            photos,
+            code_tries,
+        })
     }
 }
 

@@ -58,12 +58,16 @@ pub struct Storage {
     /// What the keys in Redis begin with
     #[arg(long, env = "REDIS_PREFIX", default_value = "jifen:")]
     pub redis_prefix: String,
+    /// Where photos lie: `file://folder`, or `s3://bucket/prefix` if built with the feature `s3`, which
+    /// reads `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT`
+    #[arg(long, env = "PHOTOS_URL", default_value = "file://data/photos")]
+    pub photos_url: String,
 }
 
 /// What must stay secret. The sandbox has its own; production needs all, 32 bytes or more each.
 #[derive(Args, Clone)]
 pub struct Secrets {
-    /// Signs access tokens, and derives refresh tokens
+    /// Signs access tokens and links to photos, and derives refresh tokens
     #[arg(long, env = "TOKEN_SECRET", hide_env_values = true)]
     token_secret: Option<String>,
     /// The TOKEN_SECRET before the present one: what it signed stays valid while a new one is brought in

@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    bindings, calendar, changes, claims, households, identity, me, publicity, rankings, redemption,
-    regions, rules, sandbox, scoring, sessions, statistics,
+    bindings, calendar, changes, claims, households, identity, me, photos, publicity, rankings,
+    redemption, regions, rules, sandbox, scoring, sessions, statistics,
 };
 
 /// Every operation; the sandbox's own only where they exist.
@@ -12,6 +12,7 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     rankings::routes(config);
     claims::routes(config);
     changes::routes(config);
+    photos::routes(config);
     redemption::routes(config);
     publicity::routes(config);
     scoring::routes(config);

@@ -9,6 +9,7 @@
 mod tables;
 mod tenancy;
 mod tokens;
+mod uploads;
 mod wire;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use serde_json::Value;
 
 use crate::support::{Actor, Answer, SESSION_KEY, World, new_id};
 use tables::Tables;
+pub use wire::send as send_bytes;
 
 /// What must come back.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub enum Sent {
     Json(Value),
     /// JSON that no library would write.
     Text(String),
+    /// A body of this media type.
+    Bytes(String, Vec<u8>),
     /// These bytes on a connection of their own: what no well-behaved client would send.
     Wire(Vec<u8>),
 }
@@ -125,6 +129,9 @@ impl Case {
                 Sent::Json(body) => request.json(body),
                 Sent::Text(body) => {
                     request.header("Content-Type", "application/json").body(body.clone())
+                }
+                Sent::Bytes(media, body) => {
+                    request.header("Content-Type", media).body(body.clone())
                 }
                 _ => request,
             }

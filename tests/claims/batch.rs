@@ -105,8 +105,8 @@ async fn what_is_there_already_is_named_and_the_same_id_says_one_thing() {
 
 /// Claims that meet one another in every way, with photos that are there and that are not.
 async fn mixed(world: &World, worker: &Actor) -> Vec<Value> {
-    let wall = world.photo(worker, "a wall").await;
-    let field = world.photo(worker, "a field").await;
+    let wall = world.picture(worker, "a wall").await;
+    let field = world.picture(worker, "a field").await;
     let mut claims = vec![
         coop(1, "2024-08-18"),
         coop(1, "2024-08-18"),
@@ -159,10 +159,9 @@ async fn shuffled_or_sent_twice_a_batch_ends_the_same() {
         if turn == 0 {
             claims = mixed(&world, &worker).await;
         } else {
-            let person = worker.person().await;
             for (photo, picture) in [(3, "a wall"), (6, "a field")] {
                 let photo = claims[photo]["evidence"][0]["photo"].as_str().expect("a photo");
-                world.upload(photo.parse().expect("an id"), person, picture).await;
+                world.arrive(&worker, photo.parse().expect("an id"), picture).await;
             }
             // The spouses of this world.
             for at in 10..13 {
@@ -249,7 +248,6 @@ async fn a_dry_run_tells_what_would_happen_and_writes_nothing() {
 async fn a_photo_that_is_still_to_come_holds_the_claim_until_it_does() {
     let world = world().await;
     let worker = worker(&world).await;
-    let person = worker.person().await;
     let (photo, late) = (new_id(), new_id());
     let waiting = straw(1, "2024-08-20", photo);
     let suspect = straw(2, "2024-08-20", late);
@@ -264,15 +262,14 @@ async fn a_photo_that_is_still_to_come_holds_the_claim_until_it_does() {
     let approve = json!({ "decision": "approve" });
     panel.post(&format!("{this}/reviews"), approve.clone()).await.refused(409, "photo_awaited");
     assert_eq!(worker.get(&this).await.ok()["photos_awaited"], 1);
-    // Somebody else's photo of that id is not what was named.
-    world.upload(new_id(), person, "another").await;
-    world.upload(photo, person, "straw").await;
+    world.picture(&worker, "another").await;
+    world.arrive(&worker, photo, "straw").await;
     let arrived = worker.get(&this).await.ok();
     assert_eq!((&arrived["photos_awaited"], &arrived["version"]), (&json!(0), &json!(2)));
     assert_eq!(world.count("photo_uses").await, 1);
     panel.post(&format!("{this}/reviews"), approve.clone()).await.ok();
     // A picture that another claim shows does not complete this one.
-    world.upload(late, person, "straw").await;
+    world.arrive(&worker, late, "straw").await;
     let other = format!("{claims}/{}", id(&suspect));
     let shown = worker.get(&other).await.ok();
     assert_eq!(shown["photos_awaited"], 1);
@@ -288,8 +285,7 @@ async fn a_photo_of_somebody_else_does_not_complete_a_claim() {
     let worker = worker(&world).await;
     let photo = new_id();
     worker.post(&path(), json!({ "claims": [straw(1, "2024-08-20", photo)] })).await.ok();
-    let stranger = world.head(HERE, 5).await.person().await;
-    world.upload(photo, stranger, "whose").await;
+    world.arrive(&world.head(HERE, 5).await, photo, "whose").await;
     assert_eq!(world.count("claims WHERE photos_awaited = 1").await, 1);
     assert_eq!(world.count("photo_uses").await, 0);
 }

@@ -145,7 +145,7 @@ async fn other_photos_take_the_place_of_the_first_and_an_awaited_one_is_awaited_
     let world = world().await;
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let (old, new, coming) =
-        (world.photo(&worker, "old").await, world.photo(&worker, "new").await, new_id());
+        (world.picture(&worker, "old").await, world.picture(&worker, "new").await, new_id());
     let with = |photos: &[uuid::Uuid]| -> Value {
         photos.iter().map(|it| json!({ "kind": "photo", "photo": it })).collect()
     };

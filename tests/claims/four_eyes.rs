@@ -151,7 +151,7 @@ async fn a_household_does_not_withdraw_what_is_proposed_against_it() {
         json!({
             "occurred_on": "2024-08-27",
             "evidence": [
-                { "kind": "photo", "photo": world.photo(&worker, "a ditch").await }, { "kind": "two_witnesses", "reference": "甲、乙" },
+                { "kind": "photo", "photo": world.picture(&worker, "a ditch").await }, { "kind": "two_witnesses", "reference": "甲、乙" },
             ],
         }),
     );

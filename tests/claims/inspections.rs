@@ -57,7 +57,7 @@ async fn each_household_has_its_own_photo_and_score() {
     let world = world().await;
     let worker = worker(&world).await;
     let (first, second) =
-        (world.photo(&worker, "yard 1").await, world.photo(&worker, "yard 2").await);
+        (world.picture(&worker, "yard 1").await, world.picture(&worker, "yard 2").await);
     let mut body = round("env.courtyard_weekly", "2024-08-20", &[1, 2, 3, 4, 5]);
     for (at, photo) in [(0, first), (1, second), (2, first), (3, new_id())] {
         body["households"][at]["evidence"] = json!([{ "kind": "photo", "photo": photo }]);

@@ -69,7 +69,7 @@ async fn who_filed_it_does_not_review_it() {
         json!({
             "occurred_on": "2024-08-20",
             "evidence": [
-                { "kind": "inspection_record", "reference": "8月第三周" }, { "kind": "photo", "photo": world.photo(&worker, "a yard").await },
+                { "kind": "inspection_record", "reference": "8月第三周" }, { "kind": "photo", "photo": world.picture(&worker, "a yard").await },
             ],
         }),
     );

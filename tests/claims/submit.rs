@@ -188,7 +188,7 @@ async fn what_breaks_the_rule_is_refused_with_its_own_code_and_leaves_no_row() {
         .post(&path(), switched_off)
         .await
         .refused(422, "rule_not_in_force");
-    let photo = world.photo(&zhang, "all of us").await;
+    let photo = world.picture(&zhang, "all of us").await;
     let cleanup = |rest: Value| {
         let mut body = donate(json!({ "rule": "env.cleanup_day", "evidence": [
             { "kind": "sign_in_sheet", "reference": "签到表" }, { "kind": "photo", "photo": photo },
@@ -349,7 +349,7 @@ async fn photos_are_ones_own_two_for_before_and_after_and_shown_for_one_deed() {
     let (zhang, wang) = (world.head(HERE, 1).await, world.head(HERE, 2).await);
     let mut photos = Vec::new();
     for picture in ["before", "after", "3", "4", "5", "6", "7", "8", "9", "10"] {
-        photos.push(world.photo(&zhang, picture).await);
+        photos.push(world.picture(&zhang, picture).await);
     }
     let (before, after) = (photos[0], photos[1]);
     let day = "2024-08-20";
@@ -359,8 +359,8 @@ async fn photos_are_ones_own_two_for_before_and_after_and_shown_for_one_deed() {
         (&[before, before][..], 422, "invalid_field"),
         (&photos[..], 422, "invalid_field"),
         (&[before, new_id()][..], 404, "not_found"),
-        (&[before, world.photo(&wang, "a neighbour's").await][..], 404, "not_found"),
-        (&[before, world.photo(&zhang, "before").await][..], 422, "invalid_field"),
+        (&[before, world.picture(&wang, "a neighbour's").await][..], 404, "not_found"),
+        (&[before, world.picture(&zhang, "before").await][..], 422, "invalid_field"),
     ] {
         zhang.post(&path(), beautified(1, day, named)).await.refused(status, code);
     }
@@ -369,8 +369,8 @@ async fn photos_are_ones_own_two_for_before_and_after_and_shown_for_one_deed() {
     assert_eq!(first["evidence"][1]["photo"], json!(after));
     assert_eq!(world.count("photo_uses").await, 2);
     // The same picture uploaded anew, by anybody, for another deed.
-    let copy = world.photo(&wang, "after").await;
-    let other = world.photo(&wang, "a wall").await;
+    let copy = world.picture(&wang, "after").await;
+    let other = world.picture(&wang, "a wall").await;
     let again = beautified(2, day, &[other, copy]);
     let refused = wang.post(&path(), again.clone()).await.refused(409, "duplicate_claim");
     assert_eq!(refused["existing"], first["id"]);
@@ -398,7 +398,7 @@ fn swept(number: usize, event: &str, photo: uuid::Uuid) -> Value {
 async fn a_group_photo_shows_many_at_one_event_and_at_no_other() {
     let world = world().await;
     let (zhang, wang) = (world.head(HERE, 1).await, world.head(HERE, 2).await);
-    let (his, hers) = (world.photo(&zhang, "group").await, world.photo(&wang, "group").await);
+    let (his, hers) = (world.picture(&zhang, "group").await, world.picture(&wang, "group").await);
     let first = zhang.post(&path(), swept(1, "8月大扫除", his)).await.ok();
     wang.post(&path(), swept(2, " 8月 大扫除", hers)).await.ok();
     let refused = wang.post(&path(), swept(2, "另一次", hers)).await;
@@ -411,8 +411,8 @@ async fn one_picture_from_many_phones_at_once_is_shown_once() {
     let mut filings = Vec::new();
     for number in 1..=8 {
         let head = world.head(HERE, number).await;
-        let (wall, own) = (world.photo(&head, "the same wall").await, format!("own {number}"));
-        let photos = [wall, world.photo(&head, &own).await];
+        let (wall, own) = (world.picture(&head, "the same wall").await, format!("own {number}"));
+        let photos = [wall, world.picture(&head, &own).await];
         filings.push((head, beautified(number, "2024-08-20", &photos)));
     }
     let path = path();
@@ -440,7 +440,7 @@ async fn a_level_has_its_points_and_another_members_claim_for_the_event_is_point
     assert_eq!((&filed["points"], &filed["level"]), (&json!(20), &json!("province")));
     let file = format!("/v1/villages/{HERE}/households/{}", household_id(HERE, 1));
     let spouse = zhang.get(&file).await.ok()["members"][1]["person"].clone();
-    let photo = world.photo(&zhang, "group").await;
+    let photo = world.picture(&zhang, "group").await;
     let first = zhang.post(&path(), swept(1, "大扫除", photo)).await.ok();
     assert!(first.get("possible_duplicate").is_none());
     let mut second = swept(1, "大扫除", photo);

@@ -82,7 +82,7 @@ async fn a_line_of_a_week_that_sums_to_nothing_can_be_struck() {
         }),
     )
     .await;
-    let ditch = world.photo(&worker, "a ditch").await;
+    let ditch = world.picture(&worker, "a ditch").await;
     file("env.litter_deduct", json!({
         "occurred_on": "2024-10-29",
         "evidence": [{ "kind": "photo", "photo": ditch }, { "kind": "two_witnesses", "reference": "甲、乙" }],

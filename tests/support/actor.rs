@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::canary;
+use super::pictures;
 
 /// Somebody with a token, or nobody.
 #[derive(Clone)]
@@ -83,6 +84,21 @@ impl Actor {
     pub async fn person(&self) -> Uuid {
         let me = self.get("/v1/me").await.ok();
         me["person"].as_str().and_then(|id| id.parse().ok()).expect("a person")
+    }
+
+    /// Uploads a photo as `wx.uploadFile` does, with a key of its own.
+    pub async fn upload(&self, path: &str, id: Uuid, bytes: &[u8]) -> Answer {
+        self.upload_as(&Uuid::now_v7().to_string(), path, id, bytes).await
+    }
+
+    /// Uploads with this key, and with a boundary of its own.
+    pub async fn upload_as(&self, key: &str, path: &str, id: Uuid, bytes: &[u8]) -> Answer {
+        let (media, body) = pictures::upload(id, bytes);
+        let shape = |request: RequestBuilder| {
+            let request = request.header("Idempotency-Key", key).header("Content-Type", media);
+            request.body(body)
+        };
+        self.send(Method::POST, path, shape).await
     }
 
     /// Any request; what comes back passes the nets.

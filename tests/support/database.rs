@@ -11,6 +11,8 @@ pub struct TestDatabase {
     pub url: String,
     pub redis_url: Option<String>,
     pub name: String,
+    /// The folder of photos.
+    pub photos: PathBuf,
     kind: Kind,
 }
 
@@ -23,19 +25,24 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Where files of tests lie.
+fn folder() -> PathBuf {
+    variable("JIFEN_TEST_DIR").map_or_else(std::env::temp_dir, PathBuf::from)
+}
+
 impl TestDatabase {
     pub async fn create() -> Self {
         let name = format!("jifen_test_{}", Uuid::now_v7().simple());
         if variable("JIFEN_TEST_BACKEND").as_deref() == Some("postgres") {
             return Self::postgres(name).await;
         }
-        let folder = variable("JIFEN_TEST_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-        let path = folder.join(format!("{name}.db"));
+        let path = folder().join(format!("{name}.db"));
         let url = format!("sqlite://{}", path.display());
         if let Some(template) = variable("JIFEN_TEST_SQLITE_TEMPLATE") {
             std::fs::copy(template, &path).expect("the template is copied");
         }
-        Self { url, redis_url: None, name, kind: Kind::File(path) }
+        let photos = folder().join(format!("{name}.photos"));
+        Self { url, redis_url: None, name, photos, kind: Kind::File(path) }
     }
 
     async fn postgres(name: String) -> Self {
@@ -43,7 +50,8 @@ impl TestDatabase {
         let redis_url = variable("JIFEN_TEST_REDIS_URL");
         on_server(&server, &format!("CREATE DATABASE {name} TEMPLATE jifen_template")).await;
         let url = format!("{server}/{name}");
-        Self { url, redis_url, name, kind: Kind::Postgres { server } }
+        let photos = folder().join(format!("{name}.photos"));
+        Self { url, redis_url, name, photos, kind: Kind::Postgres { server } }
     }
 
     /// Brings the schema up to date: nothing to do after a template, everything without one.
@@ -60,6 +68,7 @@ async fn on_server(server: &str, sql: &str) {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.photos);
         match &self.kind {
             Kind::File(path) => {
                 for suffix in ["", "-wal", "-shm"] {

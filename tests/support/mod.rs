@@ -4,6 +4,7 @@
 mod actor;
 pub mod canary;
 mod database;
+pub mod pictures;
 mod wechat;
 mod world;
 

@@ -2,6 +2,7 @@
 //! grids and every office filled.
 
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
 use actix_web::web::Data;
 use api::app::{self, App};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::canary;
 use super::database::TestDatabase;
+use super::pictures;
 use super::wechat::{APPID, FakeWeChat, SECRET};
 
 /// The village where things happen.
@@ -162,6 +164,14 @@ impl World {
         done.expect("the statement runs")
     }
 
+    /// An id as a literal of SQL.
+    pub fn uuid(&self, id: Uuid) -> String {
+        match self.is_postgres() {
+            true => format!("'{id}'"),
+            false => format!("x'{}'", id.simple()),
+        }
+    }
+
     /// Rows of a table, to see that nothing was written.
     pub async fn count(&self, table: &str) -> i64 {
         let sql = format!("SELECT COUNT(*) FROM {table}");
@@ -202,27 +212,36 @@ impl World {
     }
 
     /// A photo here that somebody has uploaded; the same `picture` has the same pixels.
-    pub async fn photo(&self, of: &Actor, picture: &str) -> Uuid {
+    pub async fn picture(&self, of: &Actor, picture: &str) -> Uuid {
         let id = Uuid::now_v7();
-        self.upload(id, of.person().await, picture).await;
+        self.arrive(of, id, picture).await;
         id
     }
 
-    /// As if the person had just uploaded a photo under this id.
-    pub async fn upload(&self, id: Uuid, person: Uuid, picture: &str) {
-        let village: Village = HERE.parse().expect("a village");
-        let sql = "INSERT INTO photos (village, id, uploaded_by, name, media, width, height, bytes, \
-                     pixels, likeness, used, uploaded_at) \
-                   VALUES ($1, $2, $3, $4, 'image/jpeg', 8, 8, 100, $5, '0123456789abcdef', FALSE, 0)";
-        let pixels =
-            format!("{:0>64}", picture.bytes().map(|b| format!("{b:02x}")).collect::<String>());
-        let values: [sea_orm::Value; 5] =
-            [HERE.into(), id.into(), person.into(), id.to_string().into(), pixels.into()];
-        let done = self.app.db.write(async |tx| {
-            api::kernel::db::run(tx, sql, values.clone()).await?;
-            api::claims::photo_arrived(tx, &village, id, person).await
-        });
-        done.await.expect("a photo");
+    /// Somebody uploads a photo here under an id that was made before.
+    pub async fn arrive(&self, of: &Actor, id: Uuid, picture: &str) {
+        let seed =
+            picture.bytes().fold(7_u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
+        let picture = pictures::png(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        of.upload(&format!("/v1/villages/{HERE}/photos"), id, &picture).await.ok();
+    }
+
+    /// Uploads a picture of its own to the village here; the photo's id.
+    pub async fn photo(&self, actor: &Actor) -> Uuid {
+        let id = Uuid::now_v7();
+        // The last bits of an id are random.
+        let picture = pictures::png(id.as_u64_pair().1);
+        actor.upload(&format!("/v1/villages/{HERE}/photos"), id, &picture).await.ok();
+        id
+    }
+
+    /// The pictures in the store, by their file names.
+    pub fn pictures(&self) -> Vec<PathBuf> {
+        let entries = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        entries(&self.database.photos).iter().flat_map(|day| entries(day)).collect()
     }
 
     /// Has a claim here approved by these offices in turn.
@@ -277,6 +296,8 @@ fn fixed(kind: u128, village: &str, number: usize) -> Uuid {
 
 fn config(database: &TestDatabase, more: &[&str]) -> Config {
     let mut line = vec!["jifen", "--database-url", &database.url, "--database-connections", "8"];
+    let photos = format!("file://{}", database.photos.display());
+    line.extend(["--photos-url", &photos]);
     let prefix = format!("{}:", database.name);
     if let Some(redis) = &database.redis_url {
         line.extend(["--redis-url", redis, "--redis-prefix", &prefix]);

@@ -31,7 +31,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
-use crate::sessions;
+use crate::{photos, sessions};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(show::show_calendar);
@@ -120,6 +120,9 @@ pub fn start_ticker(app: Data<App>) {
                 }
                 if let Err(problem) = sessions::sweep(&app.db, app.token_clock.now()).await {
                     tracing::error!(cause = %problem, "could not forget old sessions");
+                }
+                if let Err(problem) = photos::sweep(&app).await {
+                    tracing::error!(cause = %problem, "could not sweep photos");
                 }
             }
         }

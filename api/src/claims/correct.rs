@@ -204,19 +204,17 @@ fn admitted(row: &Row, claim: &NewClaim, rule: &Rule) -> Result<Admitted, Refusa
 /// # Errors
 /// `duplicate_claim` if another claim stands for the same deed.
 fn others(earlier: &[Earlier], claim: &NewClaim) -> Result<Option<Uuid>, Refusal> {
-    let mut rest = earlier.iter().filter(|it| it.id != claim.id);
+    let rest = earlier.iter().filter(|it| it.id != claim.id);
     if let Some(first) = rest.clone().find(|it| it.found_as == SAME_DEED) {
         return Err(Refusal::from(Code::DuplicateClaim).existing(first.id));
     }
-    let of =
-        |household, rule: &str, event: Option<&str>, day: &str| alike(household, rule, event, day);
     let day = claim.occurred_on.to_string();
-    let this = of(claim.household, &claim.rule, claim.event.as_deref(), &day);
-    let other = rest.find(|it| {
-        let that = of(it.household, &it.rule, it.event.as_deref(), &it.occurred_on);
+    let this = alike(claim.household, &claim.rule, claim.event.as_deref(), &day);
+    let others = rest.filter(|it| {
+        let that = alike(it.household, &it.rule, it.event.as_deref(), &it.occurred_on);
         claim.member.is_some() && it.member.is_some() && it.member != claim.member && that == this
     });
-    Ok(other.map(|it| it.id))
+    Ok(others.map(|it| it.id).min())
 }
 
 /// A correction that may be written.

@@ -52,7 +52,15 @@ impl Pictures {
         ids: &[Uuid],
         except: Option<Uuid>,
     ) -> Outcome<Self> {
-        let known = photos::known(tx, village, ids).await?;
+        let mut known = photos::known(tx, village, ids).await?;
+        let coming = ids.iter().filter(|id| !known.contains_key(id));
+        let coming: Vec<_> = coming.copied().collect();
+        if !coming.is_empty() {
+            // An upload that is at work sees that a claim waits for it, or is seen itself.
+            let names = coming.iter().map(|id| arrival(village, *id)).collect();
+            db::lock_all(tx, &names).await?;
+            known.extend(photos::known(tx, village, &coming).await?);
+        }
         let pixels: BTreeSet<_> = known.values().map(|it| it.pixels.clone()).collect();
         let uses = uses(tx, village, &pixels, except).await?;
         Ok(Self { known, uses })
@@ -115,6 +123,12 @@ impl Pictures {
             self.uses.entry(pixels).or_default().push(used);
         }
     }
+}
+
+/// The lock on the arrival of a photo; 256 a village.
+fn arrival(village: &Village, photo: Uuid) -> String {
+    let [.., last] = photo.into_bytes();
+    format!("arrival {village} {last:02x}")
 }
 
 fn one_event(used: &Use, rule: &str, event: Option<&str>) -> bool {
@@ -201,6 +215,7 @@ pub async fn photo_arrived(
     photo: Uuid,
     uploaded_by: Uuid,
 ) -> Outcome<()> {
+    db::lock(tx, &arrival(village, photo)).await?;
     let key: [Value; 3] = [village.into(), photo.into(), uploaded_by.into()];
     let waits = "village = $1 AND photo = $2 AND person = $3";
     let sql = format!("SELECT COUNT(*) FROM awaited_photos WHERE {waits}");

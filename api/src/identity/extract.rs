@@ -249,6 +249,8 @@ offices! {
     Governs: Township | County;
     /// Who sees who holds which office.
     Watches: Committee | Township | County;
+    /// Who sees the photos of claims: whoever reviews or oversees; the shop needs none.
+    WeighsEvidence: GridWorker | Panel | Committee | Township | County;
     /// Whoever holds an office for the village.
     Serves: GridWorker | Panel | Committee | Clerk | Township | County;
 }

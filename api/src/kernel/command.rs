@@ -79,7 +79,7 @@ pub struct Answer<R> {
 }
 
 impl<R> Answer<R> {
-    fn new(done: Done<R>) -> Self {
+    pub(super) fn new(done: Done<R>) -> Self {
         Self { body: done.body, created: false, replayed: done.replayed, etag: None }
     }
 

@@ -13,6 +13,13 @@ pub fn derived(secret: &[u8], label: &str, text: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Whether `tag` is what is [`derived`], in lower-case hex; compared in constant time.
+pub fn is_derived(secret: &[u8], label: &str, text: &[u8], tag: &[u8]) -> bool {
+    let expected = hex(&derived(secret, label, text));
+    let differs = expected.bytes().zip(tag).fold(0, |all, (one, other)| all | (one ^ other));
+    expected.len() == tag.len() && std::hint::black_box(differs) == 0
+}
+
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -30,5 +37,11 @@ mod tests {
         assert_ne!(base, derived(b"secret", "labe", b"ltext"));
         assert_ne!(base, derived(b"secret", "label", b"tex"));
         assert_eq!(hex(&[0, 255]), "00ff");
+        let tag = hex(&base);
+        assert!(is_derived(b"secret", "label", b"text", tag.as_bytes()));
+        let short = tag.get(..63).expect("63 digits");
+        for tag in ["", short, &tag.to_uppercase(), &format!("{tag}0"), &"0".repeat(64)] {
+            assert!(!is_derived(b"secret", "label", b"text", tag.as_bytes()), "{tag}");
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod command;
 pub mod db;
 pub mod derive;
+pub mod form;
 pub mod gate;
 pub mod idempotency;
 pub mod ledger;

@@ -51,6 +51,7 @@ macro_rules! codes {
 codes! {
     BodyMissing "body_missing" 400 "缺少请求正文" "The request has no body" "Send a JSON object.";
     MalformedJson "malformed_json" 400 "请求正文不是正确的 JSON" "The body is not the JSON this operation reads" "Compare the body with the schema; `errors` points at the place.";
+    MalformedUpload "malformed_upload" 400 "上传的表单格式不正确" "The upload is not the form that this operation reads" "Send multipart/form-data as `wx.uploadFile` does: one file and the documented fields, each once.";
     UnknownField "unknown_field" 400 "请求中有不认识的字段" "The body has a field this operation does not know" "Remove the field that `errors` names.";
     InvalidPath "invalid_path" 400 "地址中的编号格式不正确" "A part of the path is not of its form" "Compare the path with the documented patterns.";
     InvalidQuery "invalid_query" 400 "查询参数不正确" "A query parameter is unknown, repeated or not of its form" "Compare the query with the documented parameters.";
@@ -66,6 +67,7 @@ codes! {
     WechatBlocked "wechat_blocked" 403 "微信判定该账号存在风险" "WeChat considers the user a risk" "Ask the grid worker to file for the household.";
     AccountDisabled "account_disabled" 403 "账号已停用" "The account is disabled" "Ask the village.";
     PasswordWrong "password_wrong" 403 "原密码不正确" "The present password is wrong" "Try again; after five failures it is locked for 15 minutes.";
+    LinkExpired "link_expired" 403 "链接已过期，请重新打开" "The link has expired" "Ask for the thing again: the answer holds a new link.";
     RoleAboveOwn "role_above_own" 403 "不能授予或管理高于本人的职责" "The role is not below your own" "Ask somebody of higher rank.";
     RoleRequired "role_required" 403 "您没有办理此事的职责" "Your roles do not allow this" "Ask somebody with the documented role.";
     OtherHousehold "other_household" 403 "不能替别的家庭办理" "This is for the household's own members" "Act for your own household.";
@@ -95,6 +97,8 @@ codes! {
     UnsupportedMediaType "unsupported_media_type" 415 "请求正文的格式不受支持" "The body is not of the media type this operation reads" "Set `Content-Type: application/json`; files have their own types, none is compressed.";
     InvalidField "invalid_field" 422 "填写的内容不符合要求" "A field breaks a rule" "`errors` names each field and its rule.";
     IdempotencyKeyReused "idempotency_key_reused" 422 "Idempotency-Key 已用于另一请求" "This key was used with another request" "Make a new key for a new effect.";
+    PhotoUnreadable "photo_unreadable" 422 "照片已损坏，无法打开" "The photo is broken or not all there" "Send it again, or take another one.";
+    PhotoOutsized "photo_outsized" 422 "照片尺寸过大" "The photo has more than 8192 pixels on a side, more than 24 million in all, or takes too much memory" "Send a smaller one: `wx.compressImage` makes it.";
     RuleNotInForce "rule_not_in_force" 422 "细则在当天不适用" "The rule was not in force on the day of the deed" "Choose a rule from the village's list.";
     ClaimTooLate "claim_too_late" 422 "已超过申报期限" "The deed is too long ago to be claimed" "Ask the committee, who may admit it with a reason.";
     ClaimInFuture "claim_in_future" 422 "事情还没有发生" "The deed lies in the future" "Claim it when it is done.";
@@ -118,6 +122,7 @@ codes! {
     LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
     WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";
     TooManyTries "too_many_tries" 429 "尝试次数过多，请稍后再试" "Too many wrong tries" "Wait as `Retry-After` says.";
+    PhotoQuota "photo_quota" 429 "照片上传过多，请稍后再试" "Too many photos: 60 a day, and 200 that no claim uses" "Wait as `Retry-After` says, or delete photos that no claim uses.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";
     WechatUnavailable "wechat_unavailable" 503 "暂时无法连接微信" "WeChat does not answer as it should" "Wait as `Retry-After` says, then call `wx.login` again.";
     Busy "busy" 503 "系统繁忙，请稍后再试" "The system is busy" "Wait as `Retry-After` says and send the same request again.";

@@ -1,7 +1,8 @@
 //! `DELETE /v1/me`: the person is forgotten, the ledger stays.
 //!
 //! What names somebody goes: name, phone, ID number, birthday, WeChat id, devices, notes, notices. What
-//! remains is an id in the rows of the cycle, which then names nobody. Four eyes still compare it.
+//! remains is an id in the rows of the cycle, which then names nobody. Four eyes still compare it. Photos
+//! that no claim uses go; those that show for what points were given stay, as the claims do.
 
 use actix_web::delete;
 use actix_web::web::Data;
@@ -21,6 +22,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
+use crate::photos;
 use crate::sessions::{self, Ended};
 
 /// When the person was forgotten.
@@ -65,6 +67,7 @@ async fn erase(app: &App, tx: &Tx, caller: &Caller) -> Outcome<Instant> {
     for membership in &memberships {
         leave(tx, caller.person, membership, now).await?;
     }
+    photos::forget(app, tx, caller.person).await?;
     forget_account_group(tx, caller.person, now).await?;
     sessions::end(tx, Ended::Person(caller.person), "erased", app.token_clock.now()).await?;
     let home = caller.home.as_ref().map_or("", |home| home.village.as_str());

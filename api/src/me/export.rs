@@ -23,6 +23,7 @@ pub struct Export {
     pub grants: Vec<ExportedGrant>,
     pub households: Vec<ExportedMembership>,
     pub claims: Vec<ExportedClaim>,
+    pub photos: Vec<ExportedPhoto>,
     pub entries: Vec<ExportedEntry>,
     pub redemptions: Vec<ExportedRedemption>,
     pub objections: Vec<ExportedObjection>,
@@ -90,6 +91,24 @@ pub struct ExportedClaim {
     #[schema(example = "confirmed")]
     pub status: String,
     pub submitted_at: Instant,
+}
+
+/// A photo that the person uploaded; the picture itself is behind `…/photos/{photo}`.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedPhoto {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = 2048)]
+    pub width: i64,
+    #[schema(example = 1536)]
+    pub height: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub taken_at: Option<Instant>,
+    /// Whether a claim uses it.
+    pub used: bool,
+    pub uploaded_at: Instant,
 }
 
 /// A score line of the person's household.
@@ -181,6 +200,8 @@ const DEVICES: &str = "SELECT s.kind, s.device_name AS name, s.created_at AS log
 const CLAIMS: &str = "SELECT village, id, rule, points, occurred_on, note, status, submitted_at \
     FROM claims WHERE village = $1 AND household = $2 AND (filed_by = $3 OR member = $3) \
     ORDER BY id";
+const PHOTOS: &str = "SELECT village, id, width, height, taken_at, used, uploaded_at FROM photos \
+    WHERE uploaded_by = $1 ORDER BY uploaded_at, id";
 // The household's, whoever of it earned them: $3 only has to be there.
 const ENTRIES: &str = "SELECT village, id, rule, week, awarded FROM score_lines \
     WHERE village = $1 AND household = $2 AND $3 = $3 ORDER BY id";
@@ -202,6 +223,7 @@ async fn gather(app: &App, caller: &Caller) -> Outcome<Export> {
         person: own.ok_or(Code::NotFound)?,
         grants: of_person(app, caller, GRANTS).await?,
         claims: of_households(app, caller, households.iter(), CLAIMS).await?,
+        photos: of_person(app, caller, PHOTOS).await?,
         entries: of_households(app, caller, present(), ENTRIES).await?,
         redemptions: of_households(app, caller, households.iter(), REDEMPTIONS).await?,
         objections: of_households(app, caller, households.iter(), OBJECTIONS).await?,
