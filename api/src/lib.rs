@@ -5,6 +5,7 @@
 pub mod app;
 pub mod bindings;
 pub mod calendar;
+pub mod changes;
 pub mod claims;
 pub mod config;
 pub mod contract;

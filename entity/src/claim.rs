@@ -39,6 +39,17 @@ pub struct Model {
     pub step_since: i64,
     pub returned_at: Option<i64>,
     pub remedies: Option<Uuid>,
+    pub device_at: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub late_reason: Option<String>,
+    pub consent_by: Option<Uuid>,
+    pub consent_form: Option<String>,
+    pub level: Option<String>,
+    pub possible_duplicate: Option<Uuid>,
+    pub photos_awaited: i64,
+    pub content: Option<String>,
+    pub changed: i64,
+    pub field_grid: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -25,6 +25,7 @@ pub struct Model {
     pub ended_because: Option<String>,
     pub successor: Option<Uuid>,
     pub spend_until: Option<i64>,
+    pub changed: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod audit_event;
+pub mod awaited_photo;
 pub mod balance;
 pub mod binding;
 pub mod binding_request;
@@ -14,6 +15,7 @@ pub mod committee_member;
 pub mod consent;
 pub mod database;
 pub mod grant;
+pub mod grid_departure;
 pub mod grid_move;
 pub mod hearing;
 pub mod household;
@@ -52,5 +54,6 @@ pub mod standing;
 pub mod stock_move;
 pub mod suggestion;
 pub mod village;
+pub mod village_change;
 pub mod warning;
 pub mod wechat_login;

@@ -21,6 +21,7 @@ mod m20261122_000009_create_grid_moves;
 mod m20261122_000010_keep_windows;
 mod m20261122_000011_create_photos;
 mod m20261122_000012_create_rule_drafts;
+mod m20261122_000013_extend_claims;
 mod m20261122_000014_index_lists;
 mod m20261122_000015_extend_reviews;
 
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_keep_windows::Migration),
             Box::new(m20261122_000011_create_photos::Migration),
             Box::new(m20261122_000012_create_rule_drafts::Migration),
+            Box::new(m20261122_000013_extend_claims::Migration),
             Box::new(m20261122_000014_index_lists::Migration),
             Box::new(m20261122_000015_extend_reviews::Migration),
         ]

@@ -84,9 +84,9 @@ fn filers(heads: &[Head], day: &str) -> Done<Vec<Filer>> {
             it.village
         );
         let body = format!(
-            "\"household\":\"{}\",\"member\":\"{}\",\"rule\":\"env.cleanup_day\",\"count\":1,\
+            "\"household\":\"{}\",\"member\":\"{}\",\"rule\":\"ent.training\",\"count\":1,\
              \"occurred_on\":\"{day}\",\"evidence\":[{{\"kind\":\"sign_in_sheet\",\
-             \"reference\":\"签到表 {day}\"}},{{\"kind\":\"photo\",\"reference\":\"照片 {day}\"}}]",
+             \"reference\":\"签到表 {day}\"}}]",
             it.household, it.person
         );
         Ok(Filer { head, body })

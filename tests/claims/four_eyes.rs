@@ -2,7 +2,7 @@ use api::kernel::db;
 use sea_orm::Value as Sql;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, HERE, World, at, claim, grid_of, head_id, new_id};
+use crate::support::{HERE, World, at, claim, grid_of, head_id, new_id};
 
 fn approve() -> Value {
     json!({ "decision": "approve" })
@@ -16,10 +16,10 @@ async fn world() -> World {
 async fn prechecked(world: &World) -> String {
     let body = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-27",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前" }],
         }),
     );
     let claims = format!("/v1/villages/{HERE}/claims");
@@ -28,11 +28,6 @@ async fn prechecked(world: &World) -> String {
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     worker.post(&reviews, approve()).await.ok();
     reviews
-}
-
-async fn person(actor: &Actor) -> uuid::Uuid {
-    let me = actor.get("/v1/me").await.ok();
-    me["person"].as_str().and_then(|id| id.parse().ok()).expect("a person")
 }
 
 async fn declare_kin(world: &World, person: uuid::Uuid, relative: uuid::Uuid) {
@@ -48,7 +43,7 @@ async fn kin_do_not_review_whoever_of_the_two_declared_it() {
         let world = world().await;
         let reviews = prechecked(&world).await;
         let panel = world.official("panel", HERE).await;
-        let (officer, head) = (person(&panel).await, head_id(HERE, 1));
+        let (officer, head) = (panel.person().await, head_id(HERE, 1));
         let (a, b) = if officer_first { (officer, head) } else { (head, officer) };
         declare_kin(&world, a, b).await;
         panel.post(&reviews, approve()).await.refused(403, "conflict_of_interest");
@@ -66,7 +61,7 @@ async fn an_official_does_not_review_their_own_household() {
     let sql = "UPDATE members SET person = $1 WHERE household = $2 AND NOT is_head";
     let panel = world.official("panel", HERE).await;
     let household = crate::support::household_id(HERE, 1);
-    let values: [Sql; 2] = [person(&panel).await.into(), household.into()];
+    let values: [Sql; 2] = [panel.person().await.into(), household.into()];
     let done = world.app.db.write(async |tx| Ok(db::run(tx, sql, values.clone()).await?)).await;
     assert_eq!(done.expect("a change"), 1);
     panel.post(&reviews, approve()).await.refused(403, "conflict_of_interest");
@@ -116,7 +111,7 @@ async fn kin_of_either_side_do_not_decide_the_objection() {
     let dismissed = || json!({ "decision": "dismissed", "reason": "无误" });
     for (office, number) in [("committee", 1), ("committee_2", 2)] {
         let member = world.official(office, HERE).await;
-        declare_kin(&world, person(&member).await, head_id(HERE, number)).await;
+        declare_kin(&world, member.person().await, head_id(HERE, number)).await;
         member.post(&decision, dismissed()).await.refused(403, "conflict_of_interest");
     }
     let third = world.official("committee_3", HERE).await;
@@ -156,7 +151,7 @@ async fn a_household_does_not_withdraw_what_is_proposed_against_it() {
         json!({
             "occurred_on": "2024-08-27",
             "evidence": [
-                { "kind": "photo", "reference": "沟渠" }, { "kind": "two_witnesses", "reference": "甲、乙" },
+                { "kind": "photo", "photo": world.picture(&committee, "a ditch").await }, { "kind": "two_witnesses", "reference": "甲、乙" },
             ],
         }),
     );

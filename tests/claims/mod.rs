@@ -1,5 +1,10 @@
+mod batch;
+mod catalogue;
+mod changes;
+mod correct;
 mod deductions;
 mod four_eyes;
+mod inspections;
 mod list;
 mod properties;
 mod queue;

@@ -14,10 +14,10 @@ async fn a_claim_waits_for_whoever_acts_at_its_step_and_for_nobody_else() {
     let world = World::begins(at("2024-08-21 08:00")).await;
     let body = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前" }],
         }),
     );
     let zhang = world.head(HERE, 1).await;

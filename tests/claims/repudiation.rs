@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{Actor, HERE, World, at, claim, grid_of, household_id};
+use crate::support::{Actor, HERE, World, at, claim, grid_of, head_id, household_id};
 
 fn disown() -> Value {
     json!({ "reason": "没有人问过我" })
@@ -20,6 +20,7 @@ async fn filed_for_the_elder(world: &World) -> String {
         json!({
             "occurred_on": "2024-08-25",
             "evidence": [{ "kind": "certificate", "reference": "入社证" }],
+            "consent": { "by": head_id(HERE, 1), "form": "oral" },
         }),
     );
     let filed = worker.post(&claims(), body).await.ok();
@@ -79,6 +80,7 @@ async fn scored_in_a_month_that_is_not_over_it_is_struck_before_its_list_opens()
         json!({
             "occurred_on": "2024-08-18",
             "evidence": [{ "kind": "certificate", "reference": "入社证" }],
+            "consent": { "by": head_id(HERE, 1), "form": "paper" },
         }),
     );
     let filed = worker.post(&claims(), body).await.ok();

@@ -6,10 +6,10 @@ use crate::support::{HERE, NEXT, World, at, claim, grid_of, new_id};
 async fn filed(world: &World, number: usize) -> String {
     let body = claim(
         number,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前" }],
         }),
     );
     let filed = world
@@ -69,7 +69,7 @@ async fn who_filed_it_does_not_review_it() {
         json!({
             "occurred_on": "2024-08-20",
             "evidence": [
-                { "kind": "inspection_record", "reference": "8月第三周" }, { "kind": "photo", "reference": "庭院" },
+                { "kind": "inspection_record", "reference": "8月第三周" }, { "kind": "photo", "photo": world.picture(&worker, "a yard").await },
             ],
         }),
     );

@@ -15,10 +15,10 @@ async fn a_claim_becomes_a_prize() {
     }
     let courtyard = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-19",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前三角梅" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前三角梅" }],
         }),
     );
     let filed = zhang.post(&format!("{village}/claims"), courtyard).await.ok();

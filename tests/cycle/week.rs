@@ -10,10 +10,10 @@ async fn approved_on_monday_is_on_the_new_weeks_sheet() {
     let zhang = world.head(HERE, 1).await;
     let body = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-24",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前" }],
         }),
     );
     let id = zhang.post(&format!("{village}/claims"), body).await.ok()["id"].clone();
@@ -100,14 +100,14 @@ async fn an_empty_month_is_published_too() {
 async fn a_cap_is_applied_by_the_close_and_not_before() {
     let world = World::begins(at("2024-08-28 08:00")).await;
     let zhang = world.head(HERE, 1).await;
-    // Three courtyards of 3 points; the quarter's cap is 2 times and 6 points.
+    // Three projects of 3 points each; the year's cap is twice.
     for day in ["2024-08-20", "2024-08-21", "2024-08-22"] {
         let body = claim(
             1,
-            "env.courtyard_beautify",
+            "con.fund_raise",
             json!({
-                "id": new_id(), "occurred_on": day,
-                "evidence": [{ "kind": "photo_before_after", "reference": day }],
+                "id": new_id(), "occurred_on": day, "points_each": 3,
+                "evidence": [{ "kind": "certificate", "reference": day }],
             }),
         );
         let filed = zhang.post(&format!("/v1/villages/{HERE}/claims"), body).await.ok();

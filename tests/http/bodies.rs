@@ -117,10 +117,10 @@ async fn a_key_belongs_to_its_account() {
     let body = |number| {
         claim(
             number,
-            "env.courtyard_beautify",
+            "ent.coop",
             json!({
                 "occurred_on": "2024-08-20",
-                "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+                "evidence": [{ "kind": "certificate", "reference": "门前" }],
             }),
         )
     };

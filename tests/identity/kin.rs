@@ -34,7 +34,8 @@ async fn kin_keep_out_of_each_others_matters_once_it_is_confirmed() {
     let claim = crate::support::claim(
         1,
         "con.land_give",
-        json!({ "points_each": 10, "occurred_on": "2024-08-27", "evidence": [
+        json!({ "points_each": 10, "occurred_on": "2024-08-27",
+            "consent": crate::support::consent(1), "evidence": [
             { "kind": "committee_record", "reference": "会议记录" },
             { "kind": "certificate", "reference": "让地协议" },
         ] }),

@@ -10,10 +10,10 @@ async fn me(world: &World, persona: &str) -> Value {
 async fn file(world: &World) {
     let body = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前" }],
         }),
     );
     world.head(HERE, 1).await.post(&format!("/v1/villages/{HERE}/claims"), body).await.ok();

@@ -41,9 +41,9 @@ async fn live(world: &World, wechat: &crate::support::FakeWeChat) -> Actor {
     let me = head.get("/v1/me").await.ok();
     assert_eq!(me["name"], NAME);
     let claim = json!({
-        "id": new_id(), "household": me["home"]["household"], "rule": "env.courtyard_beautify",
+        "id": new_id(), "household": me["home"]["household"], "rule": "ent.coop",
         "count": 1, "occurred_on": "2024-08-27",
-        "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+        "evidence": [{ "kind": "certificate", "reference": "门前" }],
     });
     let claims = format!("/v1/villages/{HERE}/claims");
     let claim = head.post(&claims, claim).await.ok();

@@ -31,10 +31,12 @@ enum Who {
 }
 
 const ALL: &[&str] = &["grid_worker", "panel", "committee", "clerk", "township", "county"];
-const FILES: &[&str] = &["grid_worker", "panel", "committee"];
-const REVIEWS: &[&str] = &["grid_worker", "panel", "committee", "township", "county"];
 /// A clerk finds one household by its code, and lists none.
 const LISTS: &[&str] = &["grid_worker", "panel", "committee", "township", "county"];
+const FILES: &[&str] = &["grid_worker", "panel", "committee", "township"];
+const INSPECTS: &[&str] = &["grid_worker"];
+const FOLLOWS: &[&str] = &["grid_worker", "committee", "township"];
+const REVIEWS: &[&str] = &["grid_worker", "panel", "committee", "township", "county"];
 const REGISTERS: &[&str] = &["grid_worker", "township", "county"];
 const GOVERNS: &[&str] = &["township", "county"];
 const WATCHES: &[&str] = &["committee", "township", "county"];
@@ -48,6 +50,9 @@ const ROWS: &[(&str, Who)] = &[
     ("claims_submit", Who::Neighbour),
     ("claims_submit_batch", Who::Office(FILES)),
     ("claims_show", Who::Family(ALL)),
+    ("claims_put", Who::Neighbour),
+    ("inspections_create", Who::Office(INSPECTS)),
+    ("changes_list", Who::Office(FOLLOWS)),
     ("claims_review", Who::Office(REVIEWS)),
     ("claims_review_batch", Who::Office(REVIEWS)),
     ("photos_create", Who::Neighbour),
@@ -264,10 +269,10 @@ impl Net {
         world.earn(1, 30).await;
         let body = claim(
             1,
-            "env.courtyard_beautify",
+            "ent.coop",
             json!({
                 "occurred_on": "2024-08-27",
-                "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+                "evidence": [{ "kind": "certificate", "reference": "门前" }],
             }),
         );
         let claims = format!("/v1/villages/{HERE}/claims");
@@ -407,10 +412,10 @@ fn bodies(id: &str) -> Vec<(&'static str, &'static str, String, Value)> {
     let deed = |household: Value, member: Option<&str>| {
         let mut body = claim(
             1,
-            "env.courtyard_beautify",
+            "ent.coop",
             json!({
                 "occurred_on": "2024-09-02",
-                "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+                "evidence": [{ "kind": "certificate", "reference": "门前" }],
             }),
         );
         body["household"] = household;
@@ -471,10 +476,10 @@ async fn foreign_ids_in_path_query_and_body_are_as_unknown_as_made_up_ones() {
     let foreign_claim = {
         let body = claim(
             1,
-            "env.courtyard_beautify",
+            "ent.coop",
             json!({
                 "household": household_id(FAR, 1), "occurred_on": "2024-08-27",
-                "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+                "evidence": [{ "kind": "certificate", "reference": "门前" }],
             }),
         );
         let filed = net.world.head(FAR, 1).await;

@@ -74,6 +74,18 @@ impl Actor {
         self.send(Method::PUT, path, |request| request.json(&body)).await
     }
 
+    /// Puts what was read at this version.
+    pub async fn put_at(&self, version: i64, path: &str, body: Value) -> Answer {
+        let tag = format!("\"{version}\"");
+        self.send(Method::PUT, path, |request| request.header("If-Match", tag).json(&body)).await
+    }
+
+    /// The person who acts.
+    pub async fn person(&self) -> Uuid {
+        let me = self.get("/v1/me").await.ok();
+        me["person"].as_str().and_then(|id| id.parse().ok()).expect("a person")
+    }
+
     /// Uploads a photo as `wx.uploadFile` does, with a key of its own.
     pub async fn upload(&self, path: &str, id: Uuid, bytes: &[u8]) -> Answer {
         self.upload_as(&Uuid::now_v7().to_string(), path, id, bytes).await

@@ -10,7 +10,7 @@ mod world;
 
 pub use actor::{Actor, Answer, contract};
 pub use wechat::{FakeWeChat, Reply, SESSION_KEY};
-pub use world::{FAR, HERE, NEXT, World, claim, grid_of, head_id, household_id};
+pub use world::{FAR, HERE, NEXT, World, claim, consent, grid_of, head_id, household_id};
 
 use api::kernel::clock::Instant;
 use uuid::Uuid;

@@ -198,6 +198,7 @@ impl World {
             json!({
                 "points_each": points,
                 "occurred_on": self.app.clock.now().day().to_string(),
+                "consent": consent(number),
                 "evidence": [
                     { "kind": "committee_record", "reference": "会议记录" },
                     { "kind": "certificate", "reference": "让地协议" },
@@ -230,6 +231,21 @@ impl World {
         let reviews = format!("{claims}/{id}/reviews");
         township.post(&reviews, json!({ "decision": "approve" })).await.ok();
         id
+    }
+
+    /// A photo here that somebody has uploaded; the same `picture` has the same pixels.
+    pub async fn picture(&self, of: &Actor, picture: &str) -> Uuid {
+        let id = Uuid::now_v7();
+        self.arrive(of, id, picture).await;
+        id
+    }
+
+    /// Somebody uploads a photo here under an id that was made before.
+    pub async fn arrive(&self, of: &Actor, id: Uuid, picture: &str) {
+        let seed =
+            picture.bytes().fold(7_u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
+        let picture = pictures::png(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        of.upload(&format!("/v1/villages/{HERE}/photos"), id, &picture).await.ok();
     }
 
     /// Uploads a picture of its own to the village here; the photo's id.
@@ -273,6 +289,11 @@ pub fn claim(number: usize, rule: &str, rest: Value) -> Value {
         claim[name] = value.clone();
     }
     claim
+}
+
+/// That the head of household `number` here agreed to be filed for.
+pub fn consent(number: usize) -> Value {
+    json!({ "by": head_id(HERE, number), "form": "oral" })
 }
 
 /// The code of the grid of household `number`.

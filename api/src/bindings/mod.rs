@@ -10,6 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::calendar;
+use crate::changes;
 use crate::households::{self, Notice};
 use crate::identity::is_grown_up;
 use crate::kernel::audit::{self, Act};
@@ -115,10 +116,12 @@ async fn bind(tx: &Tx, bound: &Bound, by: Option<Uuid>, now: Instant) -> Outcome
 async fn settle_in(tx: &Tx, home: &HomeRow, bound: &Bound, now: Instant) -> Outcome<()> {
     let Ok(village) = home.village.parse::<Village>() else { return Ok(()) };
     calendar::touch(tx, &village, now).await?;
+    let changed = changes::next(tx, &village).await?;
     let sql = "UPDATE households SET registered_by = 'account', version = version + 1, \
-                 registered_at = COALESCE(registered_at, $3), \
+                 changed = $4, registered_at = COALESCE(registered_at, $3), \
                  activated_at = COALESCE(activated_at, $3) WHERE village = $1 AND id = $2";
-    let values: [Value; 3] = [(&village).into(), home.household.into(), now.0.into()];
+    let values: [Value; 4] =
+        [(&village).into(), home.household.into(), now.0.into(), changed.into()];
     db::run(tx, sql, values).await?;
     let notice = Notice {
         recipient: home.household,

@@ -149,6 +149,9 @@ fn weigh(
     if officials.has_decided(claim.id, person) {
         return Err(Code::AlreadyReviewed.into());
     }
+    if claim.photos_awaited > 0 && review.decision == Verdict::Approve {
+        return Err(Code::PhotoAwaited.into());
+    }
     let place = place(claim);
     if step.role == StepRole::HouseholdHead {
         let mut refusal = Refusal::from(Code::HearingOpen);

@@ -1,5 +1,5 @@
 //! What filing depends on, read set-wise for one claim or many: households, members, rules in force,
-//! and deeds claimed before.
+//! and what was claimed before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,14 +8,17 @@ use chrono::NaiveDate;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::rules::Admitted;
 use super::submit::NewClaim;
-use super::warn::warned;
 use crate::app::App;
+use crate::identity::{CONCERNED, Caller};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
 use crate::rules::{Book, book, set_in_force};
+
+/// SQL: the states in which a claim `c` still stands for its deed and keeps its photos.
+pub const LIVE: &str =
+    "c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed')";
 
 /// A household as filing needs it.
 #[derive(FromQueryResult)]
@@ -25,49 +28,66 @@ pub struct HouseholdRow {
     pub status: String,
 }
 
-fn places(from: usize, count: usize) -> String {
+pub fn places(from: usize, count: usize) -> String {
     (from..from + count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The households that claims name, those of them that are of this village.
+/// The households of this village among these, kept where they are and open until the transaction
+/// ends.
 pub async fn households(
     tx: &Tx,
     village: &Village,
-    claims: &[NewClaim],
+    ids: BTreeSet<Uuid>,
 ) -> Outcome<BTreeMap<Uuid, HouseholdRow>> {
-    let ids: BTreeSet<_> = claims.iter().map(|claim| claim.household).collect();
     let sql = format!(
-        "SELECT h.id, h.grid, h.status FROM households h WHERE h.village = $1 AND h.id IN ({})",
-        places(2, ids.len())
+        "SELECT h.id, h.grid, h.status FROM households h \
+         WHERE h.village = $1 AND h.id IN ({}) ORDER BY h.id{}",
+        places(2, ids.len()),
+        db::shared(tx)
     );
     let values = std::iter::once(village.into());
     let rows = db::all::<HouseholdRow>(tx, &sql, values.chain(ids.into_iter().map(Value::from)));
     Ok(rows.await?.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Who belongs to which of the named households.
+/// Who belongs, or has belonged, to which of the households whose members claims name; whether they
+/// still do.
 pub async fn members(
     tx: &Tx,
     village: &Village,
     claims: &[NewClaim],
-) -> Outcome<BTreeSet<(Uuid, Uuid)>> {
+) -> Outcome<BTreeMap<(Uuid, Uuid), bool>> {
     #[derive(FromQueryResult)]
     struct Row {
         household: Uuid,
         person: Uuid,
+        left_at: Option<i64>,
     }
-    let named = claims.iter().filter(|claim| claim.member.is_some());
+    let named = claims.iter().filter(|claim| claim.member.is_some() || claim.consent.is_some());
     let ids: BTreeSet<_> = named.map(|claim| claim.household).collect();
     if ids.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(BTreeMap::new());
     }
     let sql = format!(
-        "SELECT household, person FROM members WHERE village = $1 AND household IN ({})",
+        "SELECT household, person, left_at FROM members WHERE village = $1 AND household IN ({})",
         places(2, ids.len())
     );
     let values = std::iter::once(village.into()).chain(ids.into_iter().map(Value::from));
     let rows = db::all::<Row>(tx, &sql, values).await?;
-    Ok(rows.into_iter().map(|row| (row.household, row.person)).collect())
+    Ok(rows.into_iter().map(|row| ((row.household, row.person), row.left_at.is_none())).collect())
+}
+
+/// The households whose matters the filer must keep out of; nobody without an office is asked.
+pub async fn concerned(tx: &Tx, village: &Village, filer: &Caller) -> Outcome<BTreeSet<Uuid>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        household: Uuid,
+    }
+    if filer.grants.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows = db::all::<Row>(tx, CONCERNED, [village.into(), filer.person.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.household).collect())
 }
 
 /// The rules in force on each day on which a deed was done.
@@ -75,10 +95,10 @@ pub async fn books(
     app: &App,
     tx: &Tx,
     village: &Village,
-    claims: &[NewClaim],
+    days: BTreeSet<NaiveDate>,
 ) -> Outcome<BTreeMap<NaiveDate, Arc<Book>>> {
     let mut books = BTreeMap::new();
-    for day in claims.iter().map(|claim| claim.occurred_on).collect::<BTreeSet<_>>() {
+    for day in days {
         match set_in_force(tx, village, day).await {
             Ok(set) => {
                 books.insert(day, book(&app.rule_books, tx, set).await?);
@@ -90,77 +110,59 @@ pub async fn books(
     Ok(books)
 }
 
-/// Refuses deductions for what is only warned of the first time, where no warning came before.
-pub async fn refuse_unwarned(
-    tx: &Tx,
-    village: &Village,
-    claims: &[NewClaim],
-    books: &BTreeMap<NaiveDate, Arc<Book>>,
-    filed: &mut [Result<Admitted, Refusal>],
-) -> Outcome<()> {
-    let warns = |claim: &NewClaim| {
-        let rule = books.get(&claim.occurred_on).and_then(|book| book.rule(&claim.rule));
-        rule.is_some_and(|rule| rule.warn_first)
-    };
-    let admitted = claims.iter().zip(filed.iter_mut());
-    let needing = admitted.filter(|(claim, filed)| filed.is_ok() && warns(claim));
-    let (deeds, slots): (Vec<_>, Vec<_>) = needing
-        .map(|(claim, slot)| ((claim.household, claim.rule.clone(), claim.occurred_on), slot))
-        .unzip();
-    for (slot, warned) in slots.into_iter().zip(warned(tx, village, &deeds).await?) {
-        if !warned {
-            *slot = Err(Code::WarningNeeded.into());
-        }
-    }
-    Ok(())
+/// Why a row was found: the same id, the same deed, or the same rule and household.
+pub const SAME_ID: i64 = 0;
+pub const SAME_DEED: i64 = 1;
+
+/// A claim of before.
+#[derive(FromQueryResult)]
+pub struct Earlier {
+    pub found_as: i64,
+    pub id: Uuid,
+    pub household: Uuid,
+    pub member: Option<Uuid>,
+    pub rule: String,
+    pub event: Option<String>,
+    pub occurred_on: String,
+    pub dedupe: String,
+    pub content: Option<String>,
 }
 
-/// Refuses what has been claimed before, in the database or earlier in the same batch.
-pub async fn refuse_duplicates(
+/// What stands in the way of these claims or is much like them: claims with their ids in any state,
+/// live ones with one of these `dedupe` keys, and live ones of some member for the same rules.
+pub async fn earlier(
     tx: &Tx,
     village: &Village,
     claims: &[NewClaim],
-    filed: &mut [Result<Admitted, Refusal>],
-) -> Outcome<()> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        id: Uuid,
-        dedupe: String,
-        live: i64,
-    }
-    let keys: Vec<Value> =
-        filed.iter().flatten().map(|admitted| admitted.dedupe.as_str().into()).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Value> = claims.iter().map(|claim| claim.id.into()).collect();
-    let sql = format!(
-        "SELECT id, dedupe, CAST(1 AS BIGINT) AS live FROM claims WHERE village = $1 AND dedupe IN ({}) \
-         AND status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed') \
-         UNION ALL SELECT id, dedupe, CAST(0 AS BIGINT) AS live FROM claims WHERE village = $1 AND id IN ({})",
-        places(2, keys.len()),
-        places(2 + keys.len(), ids.len()),
+    dedupes: &[&str],
+) -> Outcome<Vec<Earlier>> {
+    let of_members = claims.iter().filter(|claim| claim.member.is_some());
+    let (households, rules): (BTreeSet<_>, BTreeSet<_>) =
+        of_members.map(|claim| (claim.household, claim.rule.as_str())).unzip();
+    let mut values: Vec<Value> = vec![village.into()];
+    let mut listed = |all: Vec<Value>| {
+        let from = values.len() + 1;
+        values.extend(all.iter().cloned());
+        if all.is_empty() { "NULL".to_owned() } else { places(from, all.len()) }
+    };
+    let ids = listed(claims.iter().map(|claim| claim.id.into()).collect());
+    let dedupes = listed(dedupes.iter().map(|key| (*key).into()).collect());
+    let households = listed(households.into_iter().map(Value::from).collect());
+    let rules = listed(rules.into_iter().map(Value::from).collect());
+    let columns =
+        "c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
+    let mut sql = format!(
+        "SELECT CAST(0 AS BIGINT) AS found_as, {columns} FROM claims c \
+         WHERE c.village = $1 AND c.id IN ({ids}) \
+         UNION ALL SELECT CAST(1 AS BIGINT) AS found_as, {columns} FROM claims c \
+         WHERE c.village = $1 AND c.dedupe IN ({dedupes}) AND {LIVE}"
     );
-    let values = std::iter::once(village.into()).chain(keys).chain(ids);
-    let rows = db::all::<Row>(tx, &sql, values).await?;
-    let mut deeds = BTreeMap::new();
-    let mut taken = BTreeSet::new();
-    for row in rows {
-        if row.live == 1 {
-            deeds.insert(row.dedupe, row.id);
-        } else {
-            taken.insert(row.id);
-        }
+    if rules != "NULL" {
+        sql += &format!(
+            " UNION ALL SELECT CAST(2 AS BIGINT) AS found_as, {columns} FROM claims c \
+             WHERE c.village = $1 AND c.household IN ({households}) AND c.rule IN ({rules}) \
+             AND c.member IS NOT NULL AND {LIVE}"
+        );
     }
-    for (claim, slot) in claims.iter().zip(filed) {
-        let Ok(admitted) = slot else { continue };
-        if !taken.insert(claim.id) {
-            *slot = Err(Code::IdTaken.into());
-        } else if let Some(first) = deeds.get(&admitted.dedupe) {
-            *slot = Err(Refusal::from(Code::DuplicateClaim).existing(*first));
-        } else {
-            deeds.insert(admitted.dedupe.clone(), claim.id);
-        }
-    }
-    Ok(())
+    Ok(db::all(tx, &sql, values).await?)
 }

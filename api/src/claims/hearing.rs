@@ -13,6 +13,7 @@ use super::decisions::{locked, place, step_of};
 use super::read::{Claim, load};
 use super::seats::reply_until;
 use crate::app::App;
+use crate::changes;
 use crate::households::{Notice, may_read, tell};
 use crate::http::path_id;
 use crate::identity::{Files, Neighbour, Role, is_concerned};
@@ -121,6 +122,7 @@ async fn record(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, new: &NewHearing) 
                    version = version + 1 WHERE village = $1 AND id = $2";
         let values: [Value; 3] = [village.into(), id.into(), now.0.into()];
         db::run(tx, sql, values).await?;
+        changes::stamp_claims(tx, village, &[id]).await?;
     }
     if own {
         return Ok(());

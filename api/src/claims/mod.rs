@@ -1,10 +1,15 @@
 //! Claims (申报): from the deed that a household tells to the approval that puts it on a sheet.
 
+mod admission;
+mod batch;
+mod correct;
 mod decisions;
 mod facts;
 mod hearing;
 mod insert;
+mod inspect;
 mod list;
+mod pictures;
 mod queue;
 mod read;
 mod record;
@@ -17,12 +22,14 @@ mod seats;
 mod submit;
 mod verdict;
 mod warn;
-
+mod weigh;
 mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use admission::Filing;
 pub use decisions::review_all;
+pub use pictures::photo_arrived;
 pub use queue::waiting_for;
 pub use resubmit::{first_lapse, lapse};
 pub use review::Decision;
@@ -31,7 +38,9 @@ pub use submit::{Evidence, NewClaim, submit_all};
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(submit::submit_claim)
-        .service(submit::submit_claims)
+        .service(batch::submit_claims)
+        .service(inspect::inspect_households)
+        .service(correct::put_claim)
         .service(list::list_claims)
         .service(read::show_claim)
         .service(review::review_claim)

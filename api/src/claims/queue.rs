@@ -60,6 +60,10 @@ pub struct QueuedClaim {
     #[schema(example = "2024-09-24")]
     pub occurred_on: String,
     pub submitted_at: Instant,
+    /// Another claim that may be for the same deed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub possible_duplicate: Option<Uuid>,
     /// The step it waits at, of `hearing` that the household has not answered in time.
     pub step: Step,
     /// Since when it waits there; after 14 days it is another office's.
@@ -150,5 +154,6 @@ async fn queued(
         points: row.points,
         occurred_on: row.occurred_on,
         submitted_at: Instant(row.submitted_at),
+        possible_duplicate: row.possible_duplicate,
     }))
 }

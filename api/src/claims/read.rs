@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::correct::may_correct;
 use super::decisions::{place, step_of, waits};
 use super::seats::{Of, Officials};
-use super::submit::Evidence;
+use super::submit::{ClaimConsent, ConsentForm, Evidence};
 use super::verdict::remedied_until;
 use crate::app::App;
 use crate::households::may_read;
@@ -59,7 +60,31 @@ pub struct Claim {
     pub filed_by: Uuid,
     /// Filed by somebody outside the household.
     pub on_behalf: bool,
+    /// Who of the household agreed to that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub consent: Option<ClaimConsent>,
     pub submitted_at: Instant,
+    /// When the filer's device says it recorded the claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub device_at: Option<Instant>,
+    /// Why the committee admitted it after its term.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "住院，出院后补报")]
+    pub late_reason: Option<String>,
+    /// Which of the rule's levels granted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "county")]
+    pub level: Option<String>,
+    /// Another claim that may be for the same deed: of another member of the household for the same
+    /// event or day, or one that shows a photo which this one named before it was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub possible_duplicate: Option<Uuid>,
+    /// How many of the photos it names are still to be uploaded; until then it is not approved.
+    #[schema(example = 0)]
+    pub photos_awaited: i64,
     /// `submitted`, `in_review`, `returned`, `approved`, `scored`, `confirmed`, `rejected`,
     /// `withdrawn`, `lapsed`, `overturned` or `reversed`.
     #[schema(example = "submitted")]
@@ -186,7 +211,7 @@ fn actions(
     let term = approved.and_then(|approved| remedied_until(rule, approved));
     let all = [
         ("withdraw", waits(status) && takes_back),
-        ("correct", matches!(status, "submitted" | "returned") && takes_back),
+        ("correct", may_correct(caller, row).is_ok()),
         ("resubmit", status == "returned" && takes_back),
         ("review", acts && !heard),
         ("reply", own && deduction && step.is_some()),
@@ -211,6 +236,7 @@ fn waits_for_remedy(status: &str) -> bool {
 fn claim(rule: &Rule, row: entity::claim::Model, actions: Vec<&str>) -> Outcome<Claim> {
     let id = row.id;
     let odd = |what: &str| Problem::fault(format!("claim {id}: {what}"));
+    let form = row.consent_form.as_deref().and_then(ConsentForm::parse);
     Ok(Claim {
         occurred_on: row.occurred_on.parse().map_err(|_| odd("its day"))?,
         evidence: serde_json::from_str(&row.evidence).map_err(|_| odd("its evidence"))?,
@@ -231,7 +257,13 @@ fn claim(rule: &Rule, row: entity::claim::Model, actions: Vec<&str>) -> Outcome<
         note: row.note,
         filed_by: row.filed_by,
         on_behalf: row.on_behalf,
+        consent: row.consent_by.zip(form).map(|(by, form)| ClaimConsent { by, form }),
         submitted_at: Instant(row.submitted_at),
+        device_at: row.device_at.map(Instant),
+        late_reason: row.late_reason,
+        level: row.level,
+        possible_duplicate: row.possible_duplicate,
+        photos_awaited: row.photos_awaited,
         status: row.status,
         reason: row.decided_reason,
         approved_at: row.approved_at.map(Instant),

@@ -4,6 +4,7 @@ use sea_orm::Value;
 
 use super::decisions::Decided;
 use super::verdict::{LAPSE_DAYS, Next, Verdict};
+use crate::changes;
 use crate::households::{Notice, tell};
 use crate::identity::Caller;
 use crate::kernel::audit::{self, Act};
@@ -29,6 +30,8 @@ pub async fn record(
     }
     let notices: Vec<_> = decided.iter().flat_map(notices).collect();
     tell(tx, village, now, &notices).await?;
+    let claims: Vec<_> = decided.iter().map(|it| it.claim.id).collect();
+    changes::stamp_claims(tx, village, &claims).await?;
     let act = Act {
         region: village.as_str(),
         actor: Some(reviewer.person),

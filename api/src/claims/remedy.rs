@@ -14,6 +14,7 @@ use super::decisions::locked;
 use super::read::{Claim, load};
 use super::verdict::remedied_until;
 use crate::app::App;
+use crate::changes;
 use crate::households::may_read;
 use crate::http::path_id;
 use crate::identity::{Files, Neighbour};
@@ -117,12 +118,14 @@ async fn insert(
     }
     let sql = "INSERT INTO claims (village, id, household, grid, member, rule_set, rule, category, \
                  source, count, points, occurred_on, event, note, evidence, filed_by, on_behalf, \
-                 submitted_at, status, step, dedupe, version, round, step_since, remedies) \
+                 submitted_at, status, step, dedupe, version, round, step_since, remedies, \
+                 field_grid, changed) \
                SELECT village, $3, household, grid, member, rule_set, rule, category, \
                  'committee', count, -points, occurred_on, event, $4, '[]', $5, $6, \
-                 $7, 'submitted', 0, $8, 1, 1, $7, id \
+                 $7, 'submitted', 0, $8, 1, 1, $7, id, grid, $9 \
                FROM claims WHERE village = $1 AND id = $2 ON CONFLICT DO NOTHING";
-    let values: [Value; 8] = [
+    let changed = changes::next(tx, village).await?;
+    let values: [Value; 9] = [
         village.into(),
         claim.id.into(),
         id.into(),
@@ -131,6 +134,7 @@ async fn insert(
         on_behalf.into(),
         now.0.into(),
         dedupe.into(),
+        changed.into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::DuplicateClaim.into());

@@ -21,7 +21,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
-use crate::{calendar, publicity, register};
+use crate::{calendar, changes, publicity, register};
 
 /// Why the household disowns it.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -81,6 +81,7 @@ async fn repudiate(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, reason: &str) -
                        version = version + 1 WHERE village = $1 AND id = $2";
             let values: [Value; 3] = [village.into(), id.into(), reason.as_str().into()];
             db::run(tx, sql, values).await?;
+            changes::stamp_claims(tx, village, &[id]).await?;
         }
         "scored" if status == "scored" => {
             publicity::strike(tx, village, by.person, id, now).await?;

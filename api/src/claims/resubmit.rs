@@ -11,7 +11,6 @@ use validator::Validate;
 use super::read::{Claim, load, may_withdraw};
 use super::verdict::LAPSE_DAYS;
 use crate::app::App;
-use crate::calendar;
 use crate::households::{Notice, may_read, tell};
 use crate::http::path_id;
 use crate::identity::Neighbour;
@@ -21,6 +20,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
+use crate::{calendar, changes};
 
 /// Nothing needs to be said: what was put right stands in the claim.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -65,6 +65,7 @@ async fn resubmit(tx: &Tx, caller: &Neighbour, id: Uuid, now: Instant) -> Outcom
     if db::run(tx, sql, values).await? == 0 {
         return Err(Refusal::wrong_state(status(tx, village, id).await?).into());
     }
+    changes::stamp_claims(tx, village, &[id]).await?;
     let act = Act {
         region: village.as_str(),
         actor: Some(caller.person),
@@ -103,9 +104,10 @@ pub async fn lapse(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {
         db::exclusively(tx)
     );
     let rows = db::all::<Row>(tx, &sql, due.clone()).await?;
-    let sql = "UPDATE claims SET status = 'lapsed', version = version + 1 \
+    let changed = changes::next(tx, village).await?;
+    let sql = "UPDATE claims SET status = 'lapsed', version = version + 1, changed = $3 \
                WHERE village = $1 AND status = 'returned' AND returned_at <= $2";
-    db::run(tx, sql, due).await?;
+    db::run(tx, sql, due.into_iter().chain([changed.into()])).await?;
     let lapsed = |row: Row| Notice {
         recipient: row.household,
         kind: "claim_lapsed",

@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::batch::{BatchResult, ClaimResult};
 use super::decisions::review_all;
 use super::read::{Claim, load};
-use super::submit::{BatchResult, ClaimResult};
 use super::verdict::Verdict;
 use crate::app::App;
 use crate::http::path_id;
@@ -66,7 +66,7 @@ pub struct NewReviews {
         ("claim" = Uuid, Path, description = "The claim's id")),
     request_body = NewReview, responses((status = 201, body = Claim)),
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state already_reviewed \
-        hearing_open reason_required outside_range invalid_field"))))]
+        hearing_open photo_awaited reason_required outside_range invalid_field"))))]
 #[post("/v1/villages/{village}/claims/{claim}/reviews")]
 async fn review_claim(
     reviewer: Official<Reviews>,
@@ -101,7 +101,7 @@ async fn review_claims(
         let results = decisions.iter().zip(decided).map(|(decision, decided)| {
             let code = decided.err().map(|refusal| refusal.code.as_str().to_owned());
             let result = if code.is_none() { "applied" } else { "rejected" };
-            ClaimResult { id: decision.claim, result: result.to_owned(), code }
+            ClaimResult { id: decision.claim, result: result.to_owned(), code, existing: None }
         });
         Ok(BatchResult { results: results.collect() })
     });

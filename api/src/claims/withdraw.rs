@@ -9,6 +9,7 @@ use validator::Validate;
 
 use super::read::{Claim, load, may_withdraw};
 use crate::app::App;
+use crate::changes;
 use crate::households::may_read;
 use crate::http::path_id;
 use crate::identity::Neighbour;
@@ -51,6 +52,7 @@ async fn withdraw_claim(
             let current = load(&app, tx, &caller, id).await?.status;
             return Err(Refusal::wrong_state(current).into());
         }
+        changes::stamp_claims(tx, &caller.village, &[id]).await?;
         load(&app, tx, &caller, id).await
     });
     done.await

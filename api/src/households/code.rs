@@ -16,6 +16,7 @@ use validator::Validate;
 use super::may_read;
 use super::read::{Household, load};
 use crate::app::App;
+use crate::changes;
 use crate::http::path_id;
 use crate::identity::{Governs, Neighbour, Role, is_concerned};
 use crate::kernel::audit::{self, Act};
@@ -126,9 +127,10 @@ async fn serial(on: &impl ConnectionTrait, village: &Village, household: Uuid) -
 
 /// The new serial. The code itself is made from it outside, so that no table ever holds one.
 async fn renew(app: &App, tx: &Tx, caller: &Neighbour, household: Uuid) -> Outcome<i64> {
-    let sql = "UPDATE households SET code_serial = code_serial + 1, version = version + 1 \
-               WHERE village = $1 AND id = $2";
-    let values: [Value; 2] = [(&caller.village).into(), household.into()];
+    let changed = changes::next(tx, &caller.village).await?;
+    let sql = "UPDATE households SET code_serial = code_serial + 1, version = version + 1, \
+                 changed = $3 WHERE village = $1 AND id = $2";
+    let values: [Value; 3] = [(&caller.village).into(), household.into(), changed.into()];
     db::run(tx, sql, values).await?;
     let act = Act {
         region: caller.village.as_str(),

@@ -15,6 +15,7 @@ use super::read::{Household, load};
 use super::{Notice, consent_text, tell};
 use crate::app::App;
 use crate::calendar;
+use crate::changes;
 use crate::http::path_id;
 use crate::identity::{Governs, Neighbour, Role, is_concerned, is_grown_up, serves_there};
 use crate::kernel::audit::{self, Act};
@@ -221,21 +222,27 @@ async fn take_effect(
     may_be_named: bool,
     now: Instant,
 ) -> Outcome<()> {
+    let changed = changes::next(tx, village).await?;
     if consent.act == ConsentAct::Given {
         let sql = "UPDATE households SET registered_by = COALESCE(registered_by, $3), \
                    registered_at = COALESCE(registered_at, $4), name_hidden = $5, \
-                   version = version + 1 WHERE village = $1 AND id = $2";
-        let form = consent.form.as_str();
-        let values: [Value; 5] =
-            [village.into(), household.into(), form.into(), now.0.into(), (!may_be_named).into()];
+                   version = version + 1, changed = $6 WHERE village = $1 AND id = $2";
+        let values: [Value; 6] = [
+            village.into(),
+            household.into(),
+            consent.form.as_str().into(),
+            now.0.into(),
+            (!may_be_named).into(),
+            changed.into(),
+        ];
         db::run(tx, sql, values).await?;
         return Ok(());
     }
-    let sql = "UPDATE households SET name_hidden = TRUE, version = version + 1, \
+    let sql = "UPDATE households SET name_hidden = TRUE, version = version + 1, changed = $3, \
                registered_at = CASE WHEN registered_by = 'account' THEN registered_at END, \
                registered_by = CASE WHEN registered_by = 'account' THEN registered_by END \
                WHERE village = $1 AND id = $2";
-    db::run(tx, sql, [village.into(), household.into()]).await?;
+    db::run(tx, sql, [village.into(), household.into(), changed.into()]).await?;
     Ok(())
 }
 

@@ -16,6 +16,7 @@ use super::persons::{self, Entrant, Facts};
 use super::read::{Household, load};
 use crate::app::App;
 use crate::calendar;
+use crate::changes;
 use crate::identity::{Governs, Official, Private};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -186,6 +187,7 @@ async fn write(
     facts: &[Vec<Facts>],
 ) -> Outcome<()> {
     let (now, today) = (opening.now, opening.now.day());
+    let changed = changes::next(tx, opening.village).await?;
     let registered = |it: &NewHousehold| it.consent.map(|consent| consent.as_str().to_owned());
     let activated = |it: &NewHousehold| (it.consent == Some(Consent::Account)).then_some(now.0);
     let is_young = |(household, facts): (&NewHousehold, &Vec<Facts>)| {
@@ -210,6 +212,7 @@ async fn write(
         Column::MaybeNumber("activated_at", households.iter().map(activated).collect()),
         Column::Number("created_at", vec![now.0; count]),
         Column::Number("version", vec![1; count]),
+        Column::Number("changed", vec![changed; count]),
         Column::Flag("name_hidden", households.iter().zip(facts).map(is_young).collect()),
     ];
     let written = db::bulk_insert(tx, "households", &columns, "ON CONFLICT DO NOTHING").await?;

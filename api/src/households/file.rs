@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::read::{Household, load};
 use crate::calendar;
+use crate::changes;
 use crate::identity::{Neighbour, Role, is_concerned};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -60,8 +61,10 @@ pub async fn changed(
     detail: serde_json::Value,
     now: Instant,
 ) -> Outcome<Household> {
-    let sql = "UPDATE households SET version = version + 1 WHERE village = $1 AND id = $2";
-    db::run(tx, sql, [(&by.village).into(), id.into()]).await?;
+    let number = changes::next(tx, &by.village).await?;
+    let sql = "UPDATE households SET version = version + 1, changed = $3 \
+               WHERE village = $1 AND id = $2";
+    db::run(tx, sql, [(&by.village).into(), id.into(), number.into()]).await?;
     let (region, actor, subject) = (by.village.as_str(), Some(by.person), id.to_string());
     audit::record(tx, now, Act { region, actor, action, subject, detail }).await?;
     load(tx, &by.village, id).await
@@ -121,6 +124,7 @@ pub struct End<'a> {
 /// # Errors
 /// `wrong_state` if it has ended.
 pub async fn end(tx: &Tx, village: &Village, id: Uuid, end: End<'_>, now: Instant) -> Outcome<()> {
+    changes::depart(tx, village, id, None).await?;
     let sql = "UPDATE households SET status = $3, ended_at = $4, ended_because = $5, \
                successor = $6, spend_until = $7 \
                WHERE village = $1 AND id = $2 AND status = 'active'";

@@ -12,6 +12,7 @@ use super::file::{changed, known_grid, open};
 use super::head::unfit;
 use super::read::Household;
 use crate::app::App;
+use crate::changes;
 use crate::http::path_id;
 use crate::identity::{Governs, Official};
 use crate::kernel::clock::Instant;
@@ -74,6 +75,7 @@ async fn change(
         now.0.into(),
     ];
     db::run(tx, sql, values).await?;
+    changes::depart(tx, village, id, Some(grid.as_str())).await?;
     let sql = "UPDATE households SET grid = $3 WHERE village = $1 AND id = $2";
     db::run(tx, sql, [village.into(), id.into(), grid.into()]).await?;
     let detail = serde_json::json!({ "from": file.grid, "to": grid });

@@ -15,6 +15,7 @@ use super::head::{Succession, may_head, pass_head, succession, unfit};
 use super::member::{bind_to, leave};
 use super::read::Household;
 use crate::app::App;
+use crate::changes;
 use crate::http::path_id;
 use crate::identity::{Governs, Official};
 use crate::kernel::clock::Instant;
@@ -115,6 +116,7 @@ async fn divide(
     register(tx, village, new.id, now).await?;
     let detail = serde_json::json!({ "new": new.id, "members": leaving, "points": new.points });
     changed(tx, by, id, "household.split", detail, now).await?;
+    changes::stamp_households(tx, village, &[new.id]).await?;
     super::read::load(tx, village, new.id).await
 }
 

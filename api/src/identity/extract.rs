@@ -242,8 +242,12 @@ macro_rules! offices {
 }
 
 offices! {
-    /// Who files claims for the village: rounds of inspection and the committee's own.
-    Files: GridWorker | Panel | Committee;
+    /// Who files claims for the village: rounds of inspection, the committee's own, lists from outside.
+    Files: GridWorker | Panel | Committee | Township;
+    /// Who goes round the households of a grid.
+    Inspects: GridWorker;
+    /// Who keeps a copy of a grid up to date; a grid worker only of the own one.
+    Follows: GridWorker | Committee | Township;
     /// Who reviews claims at some step.
     Reviews: GridWorker | Panel | Committee | Township | County;
     /// Who decides objections.

@@ -5,7 +5,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::clock::Instant;
-use super::db::{self, Tx};
+use super::db::{self, Column, Tx};
 use super::problem::Outcome;
 
 /// One act, as it will be read by an auditor.
@@ -19,6 +19,21 @@ pub struct Act<'a> {
     /// The id of the thing acted on.
     pub subject: String,
     pub detail: serde_json::Value,
+}
+
+/// Writes the rows of many acts at once.
+pub async fn record_all(tx: &Tx, at: Instant, acts: &[Act<'_>]) -> Outcome<()> {
+    let columns = [
+        Column::Text("region", acts.iter().map(|it| it.region.to_owned()).collect()),
+        Column::Uuid("id", acts.iter().map(|_| Uuid::now_v7()).collect()),
+        Column::Number("at", vec![at.0; acts.len()]),
+        Column::MaybeUuid("actor", acts.iter().map(|it| it.actor).collect()),
+        Column::Text("action", acts.iter().map(|it| it.action.to_owned()).collect()),
+        Column::Text("subject", acts.iter().map(|it| it.subject.clone()).collect()),
+        Column::Text("detail", acts.iter().map(|it| it.detail.to_string()).collect()),
+    ];
+    db::bulk_insert(tx, "audit_events", &columns, "").await?;
+    Ok(())
 }
 
 /// Writes the act's row.

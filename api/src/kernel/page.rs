@@ -62,13 +62,15 @@ fn tag(filter: &str) -> [u8; 8] {
     tag
 }
 
-fn encode<K: Serialize>(key: &K, filter: &str) -> String {
+/// A mark in a list that only makes sense with `filter`, as text that says nothing.
+pub fn encode<K: Serialize>(key: &K, filter: &str) -> String {
     let mut bytes = tag(filter).to_vec();
     bytes.extend(serde_json::to_vec(key).unwrap_or_default());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode<K: DeserializeOwned>(text: &str, filter: &str) -> Option<K> {
+/// What [`encode`] wrote for the same `filter`.
+pub fn decode<K: DeserializeOwned>(text: &str, filter: &str) -> Option<K> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let key = bytes.strip_prefix(tag(filter).as_slice())?;
     serde_json::from_slice(key).ok()

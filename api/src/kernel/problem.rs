@@ -81,6 +81,7 @@ codes! {
     LoginTaken "login_taken" 409 "登录名已被使用，或该人已有登录名" "The login name is in use, or the person has one" "Choose another name.";
     DuplicateClaim "duplicate_claim" 409 "这件事已经申报过" "This deed has already been claimed" "See the claim in `existing`.";
     WrongState "wrong_state" 409 "当前状态不能这样办理" "The present state does not allow this" "Read `current` and reload.";
+    PhotoAwaited "photo_awaited" 409 "佐证照片还没有上传" "A photo that shows the deed is still to be uploaded" "Wait until whoever filed it has uploaded the photo.";
     AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
     HearingOpen "hearing_open" 409 "应先告知户主并听取陈述" "The household was told and can still answer" "Record its statement, or wait until `opens_at`.";
     WeekNotOver "week_not_over" 409 "本周尚未结束" "The week is not over" "Wait until Monday 00:00, village time.";
@@ -107,6 +108,7 @@ codes! {
     GuardianNeeded "guardian_needed" 422 "未满14周岁不能单独登录，请由监护人办理" "Under 14 one does not log in alone" "Ask a grown-up of the household to log in.";
     EvidenceMissing "evidence_missing" 422 "佐证不齐" "Evidence that the rule asks for is missing" "`errors` names what is missing.";
     MemberRequired "member_required" 422 "请选择是哪位家庭成员" "The rule counts per member: say which one" "Send `member`.";
+    ConsentMissing "consent_missing" 422 "代申报须记录本户何人同意" "Whoever files for another household records who of it agreed" "Ask somebody of the household and send `consent`.";
     EventRequired "event_required" 422 "请填写活动或编号" "The rule needs the event, ticket or certificate it is about" "Send `event`.";
     WarningNeeded "warning_needed" 422 "首次应先提醒，不扣分" "A first time is only warned of" "Warn the household (`POST …/warnings`); only what happens after that day can cost points.";
     OutsideRange "outside_range" 422 "分值超出细则范围" "The points lie outside the rule's range" "Keep within `points_min` and `points_max`.";

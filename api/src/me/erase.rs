@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::calendar;
+use crate::changes;
 use crate::identity::{Caller, Leaver};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -111,10 +112,11 @@ async fn leave(tx: &Tx, person: Uuid, membership: &MembershipRow, now: Instant) 
     let [place, of] = key();
     db::run(tx, notes, [place, of, membership.household.into()]).await?;
     // The version rises in any case: nobody keeps the name under an old ETag.
-    let sql = "UPDATE households SET name_hidden = (name_hidden OR $3), version = version + 1 \
-               WHERE village = $1 AND id = $2";
-    let values: [Value; 3] =
-        [(&village).into(), membership.household.into(), membership.is_head.into()];
+    let changed = changes::next(tx, &village).await?;
+    let sql = "UPDATE households SET name_hidden = (name_hidden OR $3), version = version + 1, \
+                 changed = $4 WHERE village = $1 AND id = $2";
+    let (household, is_head) = (membership.household, membership.is_head);
+    let values: [Value; 4] = [(&village).into(), household.into(), is_head.into(), changed.into()];
     db::run(tx, sql, values).await?;
     Ok(())
 }

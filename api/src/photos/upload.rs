@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::clean::{Clean, MEMORY_MAX, clean, measure};
 use crate::app::App;
+use crate::claims;
 use crate::identity::Neighbour;
 use crate::kernel::clock::{DAY_MS, Instant};
 use crate::kernel::command::{Answer, uuid_v7};
@@ -227,7 +228,7 @@ async fn write(tx: &Tx, by: &Neighbour, photo: &Photo, name: &str, picture: &Cle
     match db::run(tx, sql, values).await? {
         // Another was faster with the same id.
         0 => Err(Code::IdTaken.into()),
-        _ => Ok(()),
+        _ => claims::photo_arrived(tx, &by.village, photo.id, by.person).await,
     }
 }
 

@@ -3,6 +3,7 @@
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
+use crate::changes;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Account, Journal};
@@ -76,10 +77,11 @@ pub async fn close_list(tx: &Tx, village: &Village, month: Month, at: Instant) -
                WHERE village = $1 AND month = $2 AND confirmed_at IS NULL \
                AND status IN ('open', 'upheld', 'adjusted')";
     db::run(tx, sql, at_values()).await?;
-    let sql = "UPDATE claims SET status = 'confirmed', version = version + 1 \
+    let changed = changes::next(tx, village).await?;
+    let sql = "UPDATE claims SET status = 'confirmed', version = version + 1, changed = $4 \
                WHERE village = $1 AND status = 'scored' AND id IN (SELECT line \
                FROM public_list_lines WHERE village = $1 AND month = $2 AND confirmed_at = $3)";
-    db::run(tx, sql, at_values()).await?;
+    db::run(tx, sql, at_values().chain([changed.into()])).await?;
     let sql = "UPDATE public_lists SET status = 'closed' WHERE village = $1 AND month = $2";
     db::run(tx, sql, key()).await?;
     Ok(())

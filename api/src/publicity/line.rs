@@ -10,7 +10,7 @@ use crate::kernel::ledger::{self, Account, Journal, journal_id};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::{households, rankings};
+use crate::{changes, households, rankings};
 
 /// Who takes points back, and the id of the decision: at most one reversal each.
 #[derive(Clone, Copy)]
@@ -135,9 +135,10 @@ pub async fn settle_line(
         _ if confirms => "confirmed",
         _ => return Ok(()),
     };
-    let sql = "UPDATE claims SET status = $3, version = version + 1 \
+    let changed = changes::next(tx, village).await?;
+    let sql = "UPDATE claims SET status = $3, version = version + 1, changed = $4 \
                WHERE village = $1 AND id = $2 AND status = 'scored'";
-    db::run(tx, sql, [village.into(), id.into(), claim.into()]).await?;
+    db::run(tx, sql, [village.into(), id.into(), claim.into(), changed.into()]).await?;
     Ok(())
 }
 

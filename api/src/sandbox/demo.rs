@@ -13,7 +13,7 @@ use super::people::{
 use super::remember;
 use crate::app::App;
 use crate::calendar;
-use crate::claims::{self, Decision, Evidence, NewClaim};
+use crate::claims::{self, Decision, Evidence, Filing, NewClaim};
 use crate::households::{self, Opening};
 use crate::identity::{self, Caller, Grant, NewOfficial, Role};
 use crate::kernel::clock::Instant;
@@ -220,15 +220,17 @@ async fn live(app: &App, demo: &DemoVillage, month: Month) -> Outcome<()> {
         let worker = acting(person, Role::GridWorker, code);
         app.db
             .write(async |tx| {
+                // The villages kept paper books until then: their lists are brought in.
+                let (filer, village) = (&book, &village);
+                let list = Some(Source::Import);
+                let filing = Filing { app, filer, village, list, early_photos: false };
                 for batch in claims.chunks(200) {
-                    let source = Some(Source::Import);
-                    let filed = claims::submit_all(app, tx, &book, &village, batch, source).await?;
-                    refused(filed)?;
+                    refused(claims::submit_all(tx, &filing, batch).await?)?;
                     let decisions: Vec<_> =
                         batch.iter().map(|claim| Decision::approve(claim.id)).collect();
                     for reviewer in [&worker, &panel] {
                         let decided =
-                            claims::review_all(app, tx, reviewer, &village, &decisions).await?;
+                            claims::review_all(app, tx, reviewer, village, &decisions).await?;
                         refused(decided)?;
                     }
                 }
@@ -247,9 +249,8 @@ fn refused<T>(results: Vec<Result<T, crate::kernel::problem::Refusal>>) -> Outco
 fn claim(app: &App, demo: &DemoVillage, number: usize, deed: &Deed) -> NewClaim {
     let (rule, count, points_each) = *deed;
     let day = day_of(app.clock.now().day(), number);
-    let kinds = ["photo", "photo_before_after", "certificate", "committee_record", "sign_in_sheet"];
-    let evidence = kinds
-        .map(|kind| Evidence { kind: kind.to_owned(), reference: format!("{} {day}", demo.name) });
+    let book = format!("{}积分登记簿 {day}", demo.name);
+    let evidence = Evidence { kind: "import".to_owned(), reference: Some(book), photo: None };
     NewClaim {
         id: id(&format!("claim {} {number} {rule} {day}", demo.code)),
         household: household_id(demo, number),
@@ -260,7 +261,11 @@ fn claim(app: &App, demo: &DemoVillage, number: usize, deed: &Deed) -> NewClaim 
         occurred_on: day,
         event: Some(format!("{}{day}", demo.name)),
         note: None,
-        evidence: evidence.to_vec(),
+        evidence: vec![evidence],
+        level: None,
+        device_at: None,
+        late_reason: None,
+        consent: None,
     }
 }
 

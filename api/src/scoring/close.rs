@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::rules::{Approved, Award, Earlier, Taken, award, counts_from};
 use super::{find_open, watch};
 use crate::app::App;
+use crate::changes;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::ledger::{self, Account, Journal};
@@ -57,9 +58,10 @@ pub async fn close_sheet(app: &App, tx: &Tx, village: &Village, week: Week) -> O
     insert_lines(tx, village, week, &rows, &awards).await?;
     let journals = journals(week, &rows, &awards);
     ledger::post(tx, village, None, week.ends_at(), &journals).await?;
-    let sql = "UPDATE claims SET status = 'scored', version = version + 1 \
+    let changed = changes::next(tx, village).await?;
+    let sql = "UPDATE claims SET status = 'scored', version = version + 1, changed = $3 \
                WHERE village = $1 AND week = $2 AND status = 'approved'";
-    db::run(tx, sql, values).await?;
+    db::run(tx, sql, values.into_iter().chain([changed.into()])).await?;
     turn_the_page(tx, village, week, &awards).await
 }
 

@@ -144,10 +144,10 @@ async fn in_bodies(catalogue: &mut Catalogue, world: &World) {
     let deed = |household: usize, more: serde_json::Value| {
         let mut body = claim(
             household,
-            "env.courtyard_beautify",
+            "ent.coop",
             json!({
                 "occurred_on": "2024-08-20",
-                "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+                "evidence": [{ "kind": "certificate", "reference": "门前" }],
             }),
         );
         for (name, value) in more.as_object().into_iter().flatten() {

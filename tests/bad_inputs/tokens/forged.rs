@@ -374,10 +374,10 @@ fn doors(world: &World) -> Vec<Door> {
     let village = format!("/v1/villages/{HERE}");
     let body = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": world.app.clock.now().day().to_string(),
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "门前" }],
         }),
     );
     vec![

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{board, file, path, points, township};
-use crate::support::{HERE, NEXT, World, at, claim, grid_of, household_id, new_id};
+use crate::support::{HERE, NEXT, World, at, claim, consent, grid_of, household_id, new_id};
 
 #[actix_web::test]
 async fn a_move_within_the_village_leaves_past_figures_of_the_grids() {
@@ -56,7 +56,7 @@ async fn who_moved_out_spends_in_the_next_window_then_the_rest_expires() {
     assert_eq!(again.refused(409, "wrong_state")["current"], "moved_out");
     let zhang = world.head(HERE, 1).await;
     let claims = format!("/v1/villages/{HERE}/claims");
-    let deed = claim(1, "env.courtyard_beautify", json!({ "occurred_on": "2024-09-30" }));
+    let deed = claim(1, "ent.coop", json!({ "occurred_on": "2024-09-30" }));
     zhang.post(&claims, deed).await.refused(409, "household_not_active");
     // September's list closes: the points of one that moved out can be spent like any.
     world.travel(at("2024-10-07 09:00")).await;
@@ -119,7 +119,7 @@ async fn what_is_confirmed_after_the_term_expires_when_its_list_closes() {
         1,
         "con.land_give",
         json!({
-            "points_each": 30, "occurred_on": "2024-09-24",
+            "points_each": 30, "occurred_on": "2024-09-24", "consent": consent(1),
             "evidence": [
                 { "kind": "committee_record", "reference": "会议记录" },
                 { "kind": "certificate", "reference": "让地协议" },

@@ -3,6 +3,7 @@
 
 mod bulk;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -265,6 +266,20 @@ pub async fn lock(tx: &Tx, name: &str) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         tx.execute_raw(statement(tx, sql, vec![name.into()])).await?;
+    }
+    Ok(())
+}
+
+/// Takes the locks of these names in their order until the transaction ends, in one statement.
+pub async fn lock_all(tx: &Tx, names: &BTreeSet<String>) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres && !names.is_empty() {
+        let rows: Vec<_> = (1..=names.len()).map(|at| format!("(${at}, {at})")).collect();
+        let sql = format!(
+            "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) \
+             FROM (SELECT name FROM (VALUES {}) AS v (name, place) ORDER BY place) AS names",
+            rows.join(", ")
+        );
+        tx.execute_raw(statement(tx, &sql, names.iter().map(Value::from).collect())).await?;
     }
     Ok(())
 }

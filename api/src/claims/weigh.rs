@@ -1,0 +1,199 @@
+//! What claims come to together: one path for one of them and for many, in whatever order they came.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::admission::{Facts, Filing, is_sampled};
+use super::facts::{self, Earlier, SAME_DEED, SAME_ID};
+use super::pictures::{self, Pictures};
+use super::rules::{Admitted, filed_at, one_spelling};
+use super::submit::NewClaim;
+use super::warn::warned;
+use crate::app::App;
+use crate::kernel::db::Tx;
+use crate::kernel::derive::{derived, hex};
+use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::text::readable;
+
+/// One in so many imported claims is drawn for the panel.
+const SAMPLED: u32 = 20;
+
+/// A claim that may be filed, and what came to light about it.
+#[derive(Clone, Debug)]
+pub struct Filed {
+    pub admitted: Admitted,
+    /// Another member's claim for the same rule and event, or day.
+    pub possible_duplicate: Option<Uuid>,
+    pub shown: pictures::Shown,
+    /// Imported and not drawn for the panel.
+    pub approved: bool,
+    /// The same for the same content.
+    pub content: String,
+}
+
+/// What claims come to, in their order, and what that was judged by.
+pub struct Weighed {
+    pub filed: Vec<Result<Filed, Refusal>>,
+    pub facts: Facts,
+}
+
+/// Whether an imported claim is drawn for the panel: nobody without the secret can know, and it is the
+/// same however often one asks.
+fn is_drawn(app: &App, claim: Uuid) -> bool {
+    let [a, b, c, d, ..] = derived(app.config.secrets.identity(), "sample", claim.as_bytes());
+    u32::from_be_bytes([a, b, c, d]).is_multiple_of(SAMPLED)
+}
+
+/// The digest of what a claim says.
+fn content(claim: &NewClaim) -> String {
+    hex(&Sha256::digest(serde_json::to_vec(claim).unwrap_or_default()))
+}
+
+/// Weighs claims in order of when they count as filed, then of id, so that a batch comes to the same
+/// in whatever order it was sent.
+pub async fn weigh(tx: &Tx, filing: &Filing<'_>, claims: &[NewClaim]) -> Outcome<Weighed> {
+    let facts = Facts::read(tx, filing, claims).await?;
+    let mut admitted: Vec<_> =
+        claims.iter().map(|claim| Some(facts.admit(filing, claim))).collect();
+    refuse_unwarned(tx, filing, &facts, claims, &mut admitted).await?;
+    let photos: Vec<_> = claims.iter().flat_map(|it| pictures::named(&it.evidence)).collect();
+    let pictures = Pictures::read(tx, filing.village, &photos, None).await?;
+    let dedupes: Vec<_> =
+        admitted.iter().flatten().flatten().map(|it: &Admitted| it.dedupe.as_str()).collect();
+    let earlier = facts::earlier(tx, filing.village, claims, &dedupes).await?;
+    let mut seen = Seen::new(earlier, pictures);
+    let mut turns: Vec<_> = claims
+        .iter()
+        .enumerate()
+        .map(|(at, claim)| (filed_at(claim.device_at, facts.now), claim.id, content(claim), at))
+        .collect();
+    turns.sort();
+    let mut filed: Vec<_> = claims.iter().map(|_| Err(Code::NotFound.into())).collect();
+    for (_, _, content, at) in turns {
+        let found = claims.get(at).zip(admitted.get_mut(at).and_then(Option::take));
+        let (Some((claim, admitted)), Some(slot)) = (found, filed.get_mut(at)) else { continue };
+        let approved = facts.week.is_some()
+            && facts.rule(claim).is_some_and(is_sampled)
+            && !is_drawn(filing.app, claim.id);
+        let one = seen.look(filing, claim, content, admitted);
+        *slot = one.map(|filed| Filed { approved, ..filed });
+    }
+    Ok(Weighed { filed, facts })
+}
+
+/// Refuses deductions for what is only warned of the first time, where no warning came before.
+async fn refuse_unwarned(
+    tx: &Tx,
+    filing: &Filing<'_>,
+    facts: &Facts,
+    claims: &[NewClaim],
+    admitted: &mut [Option<Result<Admitted, Refusal>>],
+) -> Outcome<()> {
+    let warns = |claim: &NewClaim| facts.rule(claim).is_some_and(|rule| rule.warn_first);
+    let needing = claims.iter().zip(admitted.iter_mut());
+    let needing = needing.filter(|(claim, slot)| matches!(slot, Some(Ok(_))) && warns(claim));
+    let (deeds, slots): (Vec<_>, Vec<_>) = needing
+        .map(|(claim, slot)| ((claim.household, claim.rule.clone(), claim.occurred_on), slot))
+        .unzip();
+    for (slot, warned) in slots.into_iter().zip(warned(tx, filing.village, &deeds).await?) {
+        if !warned {
+            *slot = Some(Err(Code::WarningNeeded.into()));
+        }
+    }
+    Ok(())
+}
+
+/// Does it again when another writer claimed the same deed between our look and our write: the next
+/// look finds what is in the way.
+pub async fn again_if_outrun<R>(attempt: impl AsyncFn() -> Outcome<R>) -> Outcome<R> {
+    for _ in 0..2 {
+        match attempt().await {
+            Err(problem) if problem.refusal().code == Code::Busy => {}
+            done => return done,
+        }
+    }
+    attempt().await
+}
+
+/// What two members of a household would claim alike: household, rule, and the event or else the day.
+type Alike = (Uuid, String, String);
+
+pub fn alike(household: Uuid, rule: &str, event: Option<&str>, day: &str) -> Alike {
+    (household, rule.to_owned(), event.map_or_else(|| day.to_owned(), one_spelling))
+}
+
+/// What has been claimed so far, before and in this batch.
+struct Seen {
+    ids: BTreeMap<Uuid, Option<String>>,
+    deeds: BTreeMap<String, Uuid>,
+    alike: BTreeMap<Alike, Vec<(Uuid, Uuid)>>,
+    pictures: Pictures,
+}
+
+impl Seen {
+    fn new(earlier: Vec<Earlier>, pictures: Pictures) -> Self {
+        let (ids, deeds) = (BTreeMap::new(), BTreeMap::new());
+        let mut seen = Self { ids, deeds, alike: BTreeMap::new(), pictures };
+        for row in earlier {
+            match (row.found_as, row.member) {
+                (SAME_ID, _) => {
+                    seen.ids.insert(row.id, row.content);
+                }
+                (SAME_DEED, _) => {
+                    seen.deeds.insert(row.dedupe, row.id);
+                }
+                (_, Some(member)) => {
+                    let event = row.event.as_deref();
+                    let key = alike(row.household, &row.rule, event, &row.occurred_on);
+                    seen.alike.entry(key).or_default().push((row.id, member));
+                }
+                _ => {}
+            }
+        }
+        seen
+    }
+
+    /// # Errors
+    /// `id_taken`, with `existing` if it is this very claim that is there already; `duplicate_claim`;
+    /// those of admission and of [`Pictures::shown`].
+    fn look(
+        &mut self,
+        filing: &Filing<'_>,
+        claim: &NewClaim,
+        content: String,
+        admitted: Result<Admitted, Refusal>,
+    ) -> Result<Filed, Refusal> {
+        let known = self.ids.get(&claim.id);
+        if known.is_some_and(|known| known.as_ref() == Some(&content)) {
+            return Err(Refusal::from(Code::IdTaken).existing(claim.id));
+        }
+        let admitted = admitted?;
+        if known.is_some() {
+            return Err(Code::IdTaken.into());
+        }
+        if let Some(first) = self.deeds.get(&admitted.dedupe) {
+            return Err(Refusal::from(Code::DuplicateClaim).existing(*first));
+        }
+        let (person, early) = (filing.filer.person, filing.early_photos);
+        let shown = self.pictures.shown(person, claim, early, &BTreeSet::new())?;
+        let possible_duplicate = claim.member.and_then(|member| self.others(claim, member));
+        self.ids.insert(claim.id, Some(content.clone()));
+        self.deeds.insert(admitted.dedupe.clone(), claim.id);
+        self.pictures.show(claim, &shown);
+        Ok(Filed { admitted, possible_duplicate, shown, approved: false, content })
+    }
+
+    /// The first claim of another member for the same event or day; remembers this one.
+    fn others(&mut self, claim: &NewClaim, member: Uuid) -> Option<Uuid> {
+        let event = claim.event.as_deref().and_then(readable);
+        let day = claim.occurred_on.to_string();
+        let alike = alike(claim.household, &claim.rule, event.as_deref(), &day);
+        let all = self.alike.entry(alike).or_default();
+        let others = all.iter().filter(|(_, whose)| *whose != member).map(|(id, _)| *id);
+        let first = others.min();
+        all.push((claim.id, member));
+        first
+    }
+}
