@@ -10,9 +10,9 @@ async fn delete(actor: &Actor, id: Uuid) -> Answer {
     actor.send(Method::DELETE, &photo(id), |it| it).await
 }
 
-/// A claim of household 1 here, and that it uses these photos.
-async fn used(world: &World, ids: &[Uuid]) -> Uuid {
-    let claim = world.earn(1, 10).await;
+/// A claim of household `number` here, and that it uses these photos.
+async fn used(world: &World, number: usize, ids: &[Uuid]) -> Uuid {
+    let claim = world.earn(number, 10).await;
     let village = HERE.parse().expect("a village");
     let uses: Vec<_> = ids.iter().map(|photo| (claim, *photo)).collect();
     let said = world.app.db.write(async |tx| photos::attach(tx, &village, &uses).await).await;
@@ -31,7 +31,7 @@ async fn a_photo_that_no_claim_uses_is_taken_back_with_its_file() {
     assert_eq!(delete(&zhang, id).await.ok()["id"], id.to_string());
     delete(&zhang, id).await.refused(404, "not_found");
     assert_eq!((world.count("photos").await, world.pictures().len()), (1, 1));
-    used(&world, &[other]).await;
+    used(&world, 1, &[other]).await;
     let refused = delete(&zhang, other).await.refused(409, "wrong_state");
     assert_eq!(refused["current"], "used");
     assert_eq!((world.count("photos").await, world.pictures().len()), (1, 1));
@@ -42,7 +42,7 @@ async fn what_nobody_needs_is_swept() {
     let world = World::begins(at("2024-08-21 08:00")).await;
     let zhang = world.head(HERE, 1).await;
     let (kept, unused) = (world.photo(&zhang).await, world.photo(&zhang).await);
-    used(&world, &[kept]).await;
+    used(&world, 1, &[kept]).await;
     // An upload that came to nothing, of the same day.
     let day = world.pictures()[0].parent().expect("a folder").to_owned();
     std::fs::write(day.join("0123456789abcdef0123456789abcdef.jpg"), b"x").expect("a file");
@@ -67,8 +67,8 @@ async fn a_claim_that_uses_other_photos_lets_the_first_ones_go() {
     let world = World::begins(at("2024-08-21 08:00")).await;
     let zhang = world.head(HERE, 1).await;
     let (one, both) = (world.photo(&zhang).await, world.photo(&zhang).await);
-    let claim = used(&world, &[one, both]).await;
-    used(&world, &[both]).await;
+    let claim = used(&world, 1, &[one, both]).await;
+    used(&world, 2, &[both]).await;
     let village = HERE.parse().expect("a village");
     let corrected = world.app.db.write(async |tx| photos::detach(tx, &village, claim).await).await;
     corrected.expect("it is detached");

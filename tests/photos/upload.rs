@@ -147,6 +147,8 @@ async fn a_file_that_is_too_long_is_not_read_to_its_end() {
         bytes.extend(vec![b'x'; 1 << 20]);
         bytes.extend(b"\r\n");
     }
+    // Whoever goes on sending is listened to, and nothing of it is kept.
+    bytes.extend(b"0\r\n\r\n");
     send_bytes(&world.base, &bytes).await.refused(413, "body_too_large");
     assert_eq!(world.count("idempotency_keys").await, 0);
 }

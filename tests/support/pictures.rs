@@ -127,7 +127,7 @@ pub fn png_of(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
     file
 }
 
-/// The head of a PNG: 8 bits a sample, of the colour type 2 (RGB) or 6 (with alpha).
+/// The head of a PNG: 8 bits a sample, of the colour type 0 (grey), 2 (RGB) or 6 (with alpha).
 pub fn head(width: u32, height: u32, colour: u8) -> (&'static [u8; 4], Vec<u8>) {
     let sides = [width.to_be_bytes(), height.to_be_bytes()].concat();
     (b"IHDR", [&sides[..], &[8, colour, 0, 0, 0]].concat())
@@ -166,7 +166,11 @@ pub fn zeros(count: u64) -> Vec<u8> {
 
 /// A black PNG of these sides, all there: at most 40 kB a megapixel.
 pub fn png_bomb(width: u32, height: u32, colour: u8) -> Vec<u8> {
-    let samples = if colour == 6 { 4 } else { 3 };
+    let samples = match colour {
+        0 => 1,
+        6 => 4,
+        _ => 3,
+    };
     let row = u64::from(width) * samples + 1;
     let data = zeros(row * u64::from(height));
     png_of(&[head(width, height, colour), (b"IDAT", data), (b"IEND", Vec::new())])

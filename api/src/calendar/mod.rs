@@ -121,12 +121,17 @@ pub fn start_ticker(app: Data<App>) {
                 if let Err(problem) = sessions::sweep(&app.db, app.token_clock.now()).await {
                     tracing::error!(cause = %problem, "could not forget old sessions");
                 }
-                if let Err(problem) = photos::sweep(&app).await {
-                    tracing::error!(cause = %problem, "could not sweep photos");
-                }
+                actix_web::rt::spawn(sweep_photos(app.clone()));
             }
         }
     });
+}
+
+/// By itself: there can be many, and what is due does not wait for them.
+async fn sweep_photos(app: Data<App>) {
+    if let Err(problem) = photos::sweep(&app).await {
+        tracing::error!(cause = %problem, "could not sweep photos");
+    }
 }
 
 #[derive(FromQueryResult)]

@@ -53,8 +53,8 @@ const BOUNDARY_MAX: usize = 70;
 /// `wx.uploadFile` gives up after so long.
 const READ_WITHIN: Duration = Duration::from_secs(60);
 
-/// Room for the files of all forms that are being read or worked on, in KiB: 48 MiB.
-static ROOM: Semaphore = Semaphore::const_new(48 * 1024);
+/// Room for the files of all forms that are being read or worked on, in KiB: 40 MiB.
+static ROOM: Semaphore = Semaphore::const_new(40 * 1024);
 
 /// What a file takes of [`ROOM`], as much as has come of it.
 struct Room {
@@ -145,8 +145,10 @@ fn allowed<L: Layout>(request: &HttpRequest) -> Outcome<()> {
         let detail = "send it as multipart/form-data, not compressed";
         return Err(Refusal::from(Code::UnsupportedMediaType).because(detail).into());
     }
-    let boundary = sent.split(';').find_map(|it| it.trim().strip_prefix("boundary="));
-    if boundary.is_none_or(|it| it.trim_matches('"').is_empty() || it.len() > BOUNDARY_MAX + 2) {
+    let mut parameters = sent.split(';').filter_map(|it| it.trim().split_once('='));
+    let boundary = parameters.find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+    let length = boundary.map_or(0, |(_, it)| it.trim_matches('"').len());
+    if !(1..=BOUNDARY_MAX).contains(&length) {
         return Err(malformed("the boundary has 1 to 70 characters").into());
     }
     let length = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());

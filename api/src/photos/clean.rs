@@ -22,8 +22,8 @@ use crate::kernel::problem::{Code, Refusal};
 const SIDE_MAX: u32 = 8192;
 /// All of its pixels, at most: 24 MP.
 const PIXELS_MAX: u64 = 24_000_000;
-/// What decoding may take, in bytes. The largest photos of a phone take half of it.
-pub const MEMORY_MAX: u64 = 144 * 1024 * 1024;
+/// What making a picture anew may take, in bytes. The largest photos of a phone take half of it.
+pub const MEMORY_MAX: u64 = 160 * 1024 * 1024;
 /// A side of the picture that is kept, in pixels, at most.
 const KEPT_SIDE_MAX: u32 = 2048;
 /// Of 100: what it shows is evidence, not art.
@@ -50,7 +50,7 @@ pub struct Clean {
 /// A picture that may be decoded.
 pub struct Measured {
     format: ImageFormat,
-    /// What decoding takes, in bytes, at most [`MEMORY_MAX`].
+    /// What making it anew takes, in bytes, at most [`MEMORY_MAX`].
     pub memory: u64,
 }
 
@@ -81,11 +81,13 @@ pub fn measure(bytes: &[u8]) -> Result<Measured, Refusal> {
             Some(it) if it.is_complete => it.coefficients,
             _ => return Err(Code::PhotoUnreadable.into()),
         },
-        // Its planes, or its pixels in another form.
-        ImageFormat::WebP => area * 4,
+        ImageFormat::WebP => area * webp_bytes(bytes),
         _ => 0,
     };
-    let memory = decoder.total_bytes() + beside;
+    let (kept_width, kept_height) = reduced(width, height).unwrap_or((width, height));
+    // It is made smaller, turned, and flattened.
+    let kept = u64::from(kept_width) * u64::from(kept_height) * 8;
+    let memory = decoder.total_bytes() + beside + kept;
     if memory > MEMORY_MAX {
         return Err(Code::PhotoOutsized.into());
     }
@@ -100,11 +102,7 @@ pub fn clean(bytes: &[u8], measured: &Measured) -> Result<Clean, Refusal> {
     let mut decoder = decoder(measured.format, bytes)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let taken_at = decoder.exif_metadata().ok().flatten().and_then(taken_at);
-    let sent = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    let mut kept = match reduced(sent.width(), sent.height()) {
-        Some((width, height)) => sent.thumbnail_exact(width, height),
-        None => sent,
-    };
+    let mut kept = small(DynamicImage::from_decoder(decoder).map_err(refused)?);
     kept.apply_orientation(orientation);
     let kept = opaque(kept);
     let mut jpeg = Vec::new();
@@ -152,6 +150,32 @@ fn reduced(width: u32, height: u32) -> Option<(u32, u32)> {
         u32::try_from(side).unwrap_or(KEPT_SIDE_MAX).max(1)
     };
     (longer > KEPT_SIDE_MAX).then(|| (fit(width), fit(height)))
+}
+
+/// Takes the large one, so that it goes before the small one is worked on.
+fn small(sent: DynamicImage) -> DynamicImage {
+    match reduced(sent.width(), sent.height()) {
+        Some((width, height)) => sent.thumbnail_exact(width, height),
+        None => sent,
+    }
+}
+
+/// Bytes a pixel that the decoder of a WebP holds beside the pixels: its planes; without loss, the
+/// pixels in another form; of an animation, those of a frame and of what it is drawn on.
+fn webp_bytes(webp: &[u8]) -> u64 {
+    let mut rest = webp.get(12..).unwrap_or_default();
+    while let [kind @ .., s1, s2, s3, s4] = rest.get(..8).unwrap_or_default() {
+        match kind {
+            b"VP8 " => return 2,
+            b"ANIM" | b"ANMF" => return 12,
+            b"VP8L" => return 4,
+            _ => {}
+        }
+        let size = u64::from(u32::from_le_bytes([*s1, *s2, *s3, *s4]));
+        let next = usize::try_from(8 + size + size % 2).unwrap_or(usize::MAX);
+        rest = rest.get(next..).unwrap_or_default();
+    }
+    12
 }
 
 /// On white paper: what was hidden behind transparency does not come to light.

@@ -50,7 +50,7 @@ pub fn outline(jpeg: &[u8]) -> Option<Outline> {
     };
     loop {
         // Compressed data, padding and what a camera left there: up to the next marker.
-        let Some(at) = rest.windows(2).position(|it| is_marker(it)) else {
+        let Some(at) = rest.windows(2).position(is_marker) else {
             return ended(frame, in_scans, false);
         };
         let marker = rest.get(at + 1).copied().unwrap_or_default();
