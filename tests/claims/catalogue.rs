@@ -211,6 +211,7 @@ async fn lines(world: &World) -> BTreeMap<String, (i64, i64, Option<String>)> {
 async fn every_item_is_claimed_reviewed_scored_and_cut_at_its_cap() {
     let world = World::begins(at("2024-07-31 08:00")).await;
     // Items that villages have to switch on are on, and no household's month is full.
+    world.unseal_rules().await;
     world.run("UPDATE rules SET enabled = TRUE").await;
     world.run("UPDATE rule_sets SET month_bonus_max = 9999, month_deduction_max = 9999").await;
     let catalogue = api::rules::builtin().expect("the catalogue");

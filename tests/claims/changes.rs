@@ -126,8 +126,10 @@ async fn a_phones_copy_is_kept_up_through_everything_that_happens_to_a_grid() {
     in_step(&world, &mut copies, &reader).await;
     let review = |at: usize| format!("{claims}/{}/reviews", ids[at]);
     let panel = world.official("panel", HERE).await;
+    let other = world.official("grid_worker", &format!("{HERE}002")).await;
+    other.post(&review(0), json!({ "decision": "approve" })).await.ok();
     panel.post(&review(0), json!({ "decision": "approve" })).await.ok();
-    panel.post(&review(1), json!({ "decision": "reject", "reason": "不符" })).await.ok();
+    other.post(&review(1), json!({ "decision": "reject", "reason": "不符" })).await.ok();
     worker.post(&format!("{claims}/{}/withdrawal", ids[2]), json!({})).await.ok();
     let put = json!({
         "count": 1, "occurred_on": "2024-08-19",

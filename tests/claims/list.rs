@@ -32,13 +32,18 @@ async fn four_claims() -> Filed {
     let world = World::begins(at("2024-08-21 08:00")).await;
     let zhang = world.head(HERE, 1).await;
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
-    let photo = json!({ "kind": "photo", "reference": "照片" });
+    let picture =
+        async |of: &Actor, kind: &str| json!({ "kind": kind, "photo": world.photo(of).await });
+    let second = world.head(HERE, 2).await;
     let body = claim(
         1,
         "env.courtyard_beautify",
         json!({
             "occurred_on": "2024-08-18",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [
+                picture(&zhang, "photo_before_after").await,
+                picture(&zhang, "photo_before_after").await,
+            ],
         }),
     );
     let courtyard = filed(&zhang, body).await;
@@ -49,7 +54,7 @@ async fn four_claims() -> Filed {
         "env.courtyard_weekly",
         json!({
             "occurred_on": "2024-08-19",
-            "evidence": [{ "kind": "inspection_record", "reference": "第三周" }, photo],
+            "evidence": [{ "kind": "inspection_record", "reference": "第三周" }, picture(&worker, "photo").await],
         }),
     );
     let inspection = filed(&worker, body).await;
@@ -58,10 +63,10 @@ async fn four_claims() -> Filed {
         "env.cleanup_day",
         json!({
             "occurred_on": "2024-08-20", "member": head_id(HERE, 2), "event": "大扫除",
-            "evidence": [{ "kind": "sign_in_sheet", "reference": "签到表" }, photo],
+            "evidence": [{ "kind": "sign_in_sheet", "reference": "签到表" }, picture(&second, "photo").await],
         }),
     );
-    let cleanup = filed(&world.head(HERE, 2).await, body).await;
+    let cleanup = filed(&second, body).await;
     let land = json!(world.earn(9, 10).await);
     Filed { world, courtyard, inspection, cleanup, land }
 }

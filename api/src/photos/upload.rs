@@ -1,12 +1,14 @@
 //! `POST /v1/villages/{village}/photos`: a picture, as `wx.uploadFile` sends it.
 
 use std::cell::Cell;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use actix_web::post;
-use actix_web::web::{self, Bytes, Data};
+use actix_web::web::{Bytes, Data};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -32,9 +34,18 @@ pub const UNUSED_DAYS: i64 = 7;
 const TURN_WITHIN: Duration = Duration::from_secs(20);
 
 /// So many photos are decoded at once in the process.
-static TURNS: Semaphore = Semaphore::const_new(2);
+const TURNS_MAX: usize = 2;
+
+static TURNS: Semaphore = Semaphore::const_new(TURNS_MAX);
 /// And they take so much memory together, in KiB.
 static MEMORY: Semaphore = Semaphore::const_new((MEMORY_MAX / 1024) as usize);
+
+/// Where they are decoded: always the same two threads, for an allocator keeps some of what a thread gave
+/// back for that thread.
+static THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+    let mut threads = tokio::runtime::Builder::new_current_thread();
+    threads.max_blocking_threads(TURNS_MAX).thread_name("photos").build()
+});
 
 /// A photo, as kept: made anew from the pixels of what was sent, upright, without metadata.
 #[derive(Clone, Debug, FromQueryResult, Serialize, Deserialize, ToSchema)]
@@ -117,7 +128,8 @@ fn id_of(form: &Form<PhotoForm>) -> Outcome<Uuid> {
 async fn decoded(bytes: Bytes) -> Outcome<Clean> {
     let measured = measure(&bytes)?;
     let turn = turn(measured.memory).await?;
-    let work = web::block(move || {
+    let threads = THREADS.as_ref().map_err(|error| Problem::fault(error.to_string()))?;
+    let work = threads.spawn_blocking(move || {
         // Held here: the work goes on when the client does not wait for it.
         let _turn = turn;
         clean(&bytes, &measured)
