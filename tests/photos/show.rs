@@ -23,10 +23,10 @@ async fn open(world: &World, url: &str) -> Response {
 async fn used_in_a_claim(world: &World, photo: Uuid) -> Uuid {
     let body = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         serde_json::json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": photo.to_string() }],
+            "evidence": [{ "kind": "certificate", "reference": "社员证" }],
         }),
     );
     let path = format!("/v1/villages/{HERE}/claims");
@@ -34,7 +34,6 @@ async fn used_in_a_claim(world: &World, photo: Uuid) -> Uuid {
     let id: Uuid = body["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
     let village = HERE.parse().expect("a village");
     let uses = [(id, photo)];
-    // Filing may have said it already; saying it twice is saying it once.
     let said = world.app.db.write(async |tx| api::photos::attach(tx, &village, &uses).await);
     said.await.expect("it is attached");
     id
