@@ -114,6 +114,8 @@ fn enumeration(constraint: &str) -> &str {
         "claims_status" => "claim_status",
         "reviews_decision" => "verdict",
         "hearings_act" => "hearing_act",
+        "claims_consent_form" => "consent_form",
+        "grid_departures_kind" => "changed_kind",
         "rule_drafts_status" => "rule_set_status",
         "rule_votes_electorate" => "electorate",
         "suggestions_status" => "suggestion_status",

@@ -80,6 +80,7 @@ fn rows() -> Vec<Row> {
         ),
         paged("suggestions_list", "committee", "{V}/suggestions"),
         paged("claims_list", "panel", "{V}/claims"),
+        paged("changes_list", "committee", &format!("{{V}}/changes?grid={}", grid_of(HERE, 1))),
         whole(
             "claims_list_hearing",
             ("panel", &format!("{{V}}/claims/{}/hearing", DEEDS[0])),
@@ -214,10 +215,10 @@ async fn grow(world: &World) {
     for number in [1, 2, 3, 9] {
         let courtyard = claim(
             number,
-            "env.courtyard_beautify",
+            "ent.brand_sale",
             json!({
                 "occurred_on": "2024-10-07",
-                "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+                "evidence": [{ "kind": "certificate", "reference": "供货单" }],
             }),
         );
         world.head(HERE, number).await.post(&format!("{village}/claims"), courtyard).await.ok();

@@ -109,6 +109,13 @@ super::labels! {
     }
     batch_result {
         "applied" "已办理" "Applied"; "duplicate" "重复" "Duplicate"; "rejected" "未办理" "Rejected";
+        "held" "已收，待核对" "Held";
+    }
+    consent_form {
+        "paper" "书面" "On paper"; "oral" "口头" "Orally";
+    }
+    changed_kind {
+        "claim" "申报" "Claim"; "household" "农户" "Household";
     }
     verdict {
         "approve" "通过" "Approve"; "reject" "驳回" "Reject"; "return" "退回补正" "Return";
