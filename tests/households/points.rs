@@ -92,10 +92,10 @@ async fn every_point_says_what_it_waits_for_and_no_sum_contradicts_another() {
     let zhang = world.head(HERE, 1).await;
     let courtyard = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "入社证" }],
         }),
     );
     let village = format!("/v1/villages/{HERE}");
@@ -177,24 +177,21 @@ async fn every_point_says_what_it_waits_for_and_no_sum_contradicts_another() {
 #[actix_web::test]
 async fn bonus_and_deduction_in_review_do_not_cancel_each_other_out() {
     let world = World::begins(at("2024-08-21 08:00")).await;
-    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let claims = format!("/v1/villages/{HERE}/claims");
-    let litter = json!([
-        { "kind": "photo", "reference": "沟渠" }, { "kind": "two_witnesses", "reference": "甲、乙" },
-    ]);
-    let deduction =
-        claim(1, "env.litter_deduct", json!({ "occurred_on": "2024-08-20", "evidence": litter }));
-    worker.post(&claims, deduction).await.ok();
+    let evidence = json!([{ "kind": "committee_record", "reference": "会议记录" }]);
+    let rest = json!({ "occurred_on": "2024-08-20", "evidence": evidence });
+    let deduction = claim(1, "law.fraud_claim_deduct", rest);
+    world.official("committee", HERE).await.post(&claims, deduction).await.ok();
     let courtyard = claim(
         1,
-        "env.courtyard_beautify",
+        "ent.coop",
         json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [{ "kind": "certificate", "reference": "入社证" }],
         }),
     );
     world.head(HERE, 1).await.post(&claims, courtyard).await.ok();
-    let expected = [waits("in_review", 3, ""), waits("in_review", -3, "")];
+    let expected = [waits("in_review", 3, ""), waits("in_review", -10, "")];
     assert_eq!(told(&agreed(&world, 1).await), expected);
 }
 

@@ -24,8 +24,16 @@ async fn a_year() -> World {
     let world = World::begins(at("2024-08-21 08:00")).await;
     let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
     let claims = format!("/v1/villages/{HERE}/claims");
+    world
+        .run(&format!(
+            "INSERT INTO warnings (village, id, household, rule, occurred_on, note, given_by, at) \
+             SELECT village, id, id, 'env.litter_deduct', '2024-08-01', '勿再倒', id, {} \
+             FROM households WHERE village = '{HERE}'",
+            at("2024-08-01 08:00").0
+        ))
+        .await;
     let litter = json!([
-        { "kind": "photo", "reference": "沟渠" }, { "kind": "two_witnesses", "reference": "甲、乙" },
+        { "kind": "photo", "photo": world.photo(&worker).await }, { "kind": "two_witnesses", "reference": "甲、乙" },
     ]);
     let deduction =
         claim(1, "env.litter_deduct", json!({ "occurred_on": "2024-08-20", "evidence": litter }));
@@ -36,16 +44,21 @@ async fn a_year() -> World {
         "UPDATE claims SET status = 'approved', week = '2024-W34', approved_at = {approved}"
     );
     world.run(&sql).await;
+    let zhang = world.head(HERE, 1).await;
     let courtyard = claim(
         1,
         "env.courtyard_beautify",
         json!({
             "occurred_on": "2024-08-20",
-            "evidence": [{ "kind": "photo_before_after", "reference": "门前" }],
+            "evidence": [
+                { "kind": "photo_before_after", "photo": world.photo(&zhang).await },
+                { "kind": "photo_before_after", "photo": world.photo(&zhang).await },
+            ],
         }),
     );
-    worker.post(&claims, courtyard.clone()).await.ok();
-    let id = courtyard["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    zhang.post(&claims, courtyard.clone()).await.ok();
+    let id: uuid::Uuid = courtyard["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    worker.post(&format!("{claims}/{id}/reviews"), json!({ "decision": "approve" })).await.ok();
     world.approve(id, &["panel"]).await;
     world.travel(at("2024-09-02 09:00")).await;
     world.earn(1, 30).await;

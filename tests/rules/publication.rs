@@ -72,27 +72,22 @@ async fn a_rule_that_does_not_hold_here_today_is_refused() {
         draft["new_items"] = json!([patrol()]);
     })
     .await;
-    let deed = |rule: &str, day: &str| {
-        claim(
-            1,
-            rule,
-            json!({
-                "occurred_on": day,
-                "evidence": [{ "kind": "photo", "reference": "一" }],
-            }),
-        )
-    };
     let zhang = world.head(HERE, 1).await;
+    let neighbour = world.head(NEXT, 1).await;
+    let deed = async |rule: &str, day: &str| {
+        let photo = world.photo(&zhang).await;
+        let evidence = json!([{ "kind": "photo", "photo": photo }]);
+        claim(1, rule, json!({ "occurred_on": day, "evidence": evidence }))
+    };
     let claims = format!("/v1/villages/{HERE}/claims");
-    let early = deed("pub.river_patrol", "2024-08-12");
+    let early = deed("pub.river_patrol", "2024-08-12").await;
     zhang.post(&claims, early).await.refused(422, "rule_not_in_force");
     world.travel(at("2024-10-01 09:00")).await;
-    let off = deed("env.straw_pesticide", "2024-09-30");
+    let off = deed("env.straw_pesticide", "2024-09-30").await;
     zhang.post(&claims, off).await.refused(422, "rule_not_in_force");
-    zhang.post(&claims, deed("env.straw_pesticide", "2024-09-29")).await.ok();
-    zhang.post(&claims, deed("pub.river_patrol", "2024-09-30")).await.ok();
-    let neighbour = world.head(NEXT, 1).await;
-    let mut theirs = deed("pub.river_patrol", "2024-09-30");
+    zhang.post(&claims, deed("env.straw_pesticide", "2024-09-29").await).await.ok();
+    zhang.post(&claims, deed("pub.river_patrol", "2024-09-30").await).await.ok();
+    let mut theirs = deed("pub.river_patrol", "2024-09-30").await;
     theirs["household"] = json!(crate::support::household_id(NEXT, 1));
     let next = format!("/v1/villages/{NEXT}/claims");
     neighbour.post(&next, theirs).await.refused(422, "rule_not_in_force");
