@@ -12,6 +12,7 @@ pub struct Model {
     pub claim: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
+    pub round: i64,
     pub act: String,
     #[sea_orm(column_type = "Text")]
     pub text: String,

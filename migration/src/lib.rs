@@ -1,7 +1,7 @@
 //! The schema, one step a file. Each step goes up and down; every constraint has a name.
 //!
 //! Steps are SQL that both databases understand, with words replaced: `{code}` (text compared byte by
-//! byte), `{uuid}`, `{random_uuid}`, `{append_only:table}` (triggers that refuse UPDATE and DELETE), `{refuse …}`,
+//! byte), `{uuid}`, `{random_uuid}`, `{now}` (milliseconds), `{append_only:table}` (triggers that refuse UPDATE and DELETE), `{refuse …}`,
 //! and what takes the last two back where the table stays: `{changeable:table}`, `{let …}`.
 
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -81,8 +81,12 @@ fn dialect(statement: &str, postgres: bool) -> Vec<String> {
         true => ("TEXT COLLATE \"C\"", "UUID", "gen_random_uuid()"),
         false => ("TEXT", "BLOB", "randomblob(16)"),
     };
+    let now = match postgres {
+        true => "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)",
+        false => "CAST(strftime('%s', 'now') AS BIGINT) * 1000",
+    };
     let statement = statement.replace("{code}", code).replace("{uuid}", uuid);
-    vec![statement.replace("{random_uuid}", random)]
+    vec![statement.replace("{random_uuid}", random).replace("{now}", now)]
 }
 
 /// History is added to, never changed: the database itself refuses.

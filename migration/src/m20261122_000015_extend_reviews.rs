@@ -6,6 +6,8 @@ ALTER TABLE claims ADD COLUMN round BIGINT NOT NULL DEFAULT 1
 
 ALTER TABLE claims ADD COLUMN step_since BIGINT NOT NULL DEFAULT 0
 
+UPDATE claims SET step_since = {now} WHERE status IN ('submitted', 'in_review')
+
 ALTER TABLE claims ADD COLUMN returned_at BIGINT
 
 ALTER TABLE claims ADD COLUMN remedies {uuid}
@@ -35,7 +37,7 @@ CREATE TABLE reviews (
     CONSTRAINT reviews_claim_fk FOREIGN KEY (village, claim) REFERENCES claims (village, id)
 )
 
-INSERT INTO reviews (village, claim, round, step, person, role, decision, points, reason, at) SELECT village, claim, 1, step, person, 'panel', decision, points, reason, at FROM reviews_before
+INSERT INTO reviews (village, claim, round, step, person, role, decision, points, reason, at) SELECT village, claim, 1, step, person, '', decision, points, reason, at FROM reviews_before
 
 DROP TABLE reviews_before
 
@@ -45,6 +47,7 @@ CREATE TABLE hearings (
     village {code} NOT NULL,
     claim {uuid} NOT NULL,
     id {uuid} NOT NULL,
+    round BIGINT NOT NULL,
     act {code} NOT NULL CONSTRAINT hearings_act_known CHECK (act IN ('statement', 'waiver')),
     text TEXT NOT NULL,
     recorded_by {uuid} NOT NULL,
@@ -57,7 +60,7 @@ CREATE TABLE hearings (
 
 {refuse reviews_four_eyes | INSERT ON reviews | EXISTS (SELECT 1 FROM claims c LEFT JOIN members m ON m.village = c.village AND m.household = c.household AND m.person = NEW.person WHERE c.village = NEW.village AND c.id = NEW.claim AND (c.filed_by = NEW.person OR m.person IS NOT NULL))}
 
-{refuse reviews_after_hearing | INSERT ON reviews | NEW.decision = 'approve' AND EXISTS (SELECT 1 FROM claims c JOIN rules u ON u.rule_set = c.rule_set AND u.key = c.rule WHERE c.village = NEW.village AND c.id = NEW.claim AND u.requires_hearing AND c.remedies IS NULL) AND NOT EXISTS (SELECT 1 FROM hearings h WHERE h.village = NEW.village AND h.claim = NEW.claim)}
+{refuse reviews_after_hearing | INSERT ON reviews | NEW.decision = 'approve' AND EXISTS (SELECT 1 FROM claims c JOIN rules u ON u.rule_set = c.rule_set AND u.key = c.rule WHERE c.village = NEW.village AND c.id = NEW.claim AND u.requires_hearing AND c.remedies IS NULL) AND NOT EXISTS (SELECT 1 FROM hearings h WHERE h.village = NEW.village AND h.claim = NEW.claim AND h.round = NEW.round)}
 
 {append_only:hearings}
 

@@ -185,8 +185,8 @@ async fn no_row_approves_a_deduction_that_was_not_heard() {
     assert!(done.is_err());
     world
         .run(
-            "INSERT INTO hearings (village, claim, id, act, text, recorded_by, at) \
-               SELECT village, id, id, 'statement', '…', household, 0 FROM claims",
+            "INSERT INTO hearings (village, claim, id, round, act, text, recorded_by, at) \
+               SELECT village, id, id, 1, 'statement', '…', household, 0 FROM claims",
         )
         .await;
     assert_eq!(world.run(sql).await, 1);
@@ -234,4 +234,58 @@ async fn a_first_time_is_only_warned_of() {
     world.travel(at("2024-08-27 08:00")).await;
     let filed = worker.post(&claims(), pile(photo, "2024-08-27")).await.ok();
     assert_eq!(filed["step"]["step"], "hearing");
+}
+
+/// An official's word that the family was heard does not shorten its time, and its writer does not vote.
+#[actix_web::test]
+async fn nobody_is_heard_by_hearsay() {
+    let world = World::begins(at("2024-08-26 08:00")).await;
+    let this = proposed(&world).await;
+    let (reviews, hearing) = (format!("{this}/reviews"), format!("{this}/hearing"));
+    let member = world.official("committee_2", HERE).await;
+    let told = member.post(&hearing, said("statement", "该户表示没有意见")).await.ok();
+    assert_eq!(told["step"]["step"], "hearing");
+    member.post(&reviews, approve()).await.refused(409, "already_reviewed");
+    let township = world.official("township", "460205100").await;
+    township.post(&reviews, approve()).await.refused(409, "hearing_open");
+    world.head(HERE, 1).await.post(&hearing, said("statement", "有意见")).await.ok();
+    assert_eq!(township.post(&reviews, approve()).await.ok()["status"], "approved");
+}
+
+/// What a household was told of does not change under its hands, and is not dropped without a trace.
+#[actix_web::test]
+async fn a_proposed_deduction_is_not_rewritten_and_not_dropped_in_silence() {
+    let world = World::begins(at("2024-08-26 08:00")).await;
+    let this = proposed(&world).await;
+    let committee = world.official("committee", HERE).await;
+    let worse = json!({ "count": 2, "occurred_on": "2024-08-20", "evidence": [] });
+    let put = committee
+        .send(reqwest::Method::PUT, &this, |it| it.header("If-Match", "\"1\"").json(&worse))
+        .await;
+    put.refused(409, "wrong_state");
+    committee.post(&format!("{this}/withdrawal"), json!({})).await.ok();
+    assert_eq!(world.count("inbox_items WHERE kind = 'deduction_withdrawn'").await, 1);
+    assert_eq!(world.count("register_entries WHERE kind = 'deduction_withdrawn'").await, 1);
+    assert_eq!(world.count("audit_events WHERE action = 'claim.withdraw'").await, 1);
+    let other = proposed(&world).await;
+    world
+        .head(HERE, 1)
+        .await
+        .post(&format!("{other}/hearing"), said("statement", "…不是"))
+        .await
+        .ok();
+    committee.post(&format!("{other}/withdrawal"), json!({})).await.refused(409, "wrong_state");
+}
+
+/// A remedy that was struck no longer makes up for its deduction, and nobody else objects to what the
+/// list does not show.
+#[actix_web::test]
+async fn what_the_list_does_not_show_nobody_else_objects_to() {
+    let world = World::begins(at("2024-08-26 08:00")).await;
+    world.deduct(1).await;
+    world.travel(at("2024-09-03 09:00")).await;
+    let objections = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
+    let objection = || json!({ "id": new_id(), "reason": "不实" });
+    world.head(HERE, 2).await.post(&objections, objection()).await.refused(404, "not_found");
+    world.head(HERE, 1).await.post(&objections, objection()).await.ok();
 }

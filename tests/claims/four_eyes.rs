@@ -164,3 +164,38 @@ async fn a_household_does_not_withdraw_what_is_proposed_against_it() {
     zhang.post(&format!("{this}/withdrawal"), json!({})).await.refused(403, "role_required");
     committee.post(&format!("{this}/withdrawal"), json!({})).await.ok();
 }
+
+/// Whoever has shared a household stays out of its matters, also after a split.
+#[actix_web::test]
+async fn a_spouse_who_was_split_off_is_still_kin() {
+    let world = world().await;
+    let home = crate::support::household_id(HERE, 1);
+    let grant = format!(
+        "INSERT INTO grants (id, person, role, region, starts_at) \
+         SELECT id, person, 'panel', '{HERE}', 0 FROM accounts WHERE persona = 'head {HERE} 1'"
+    );
+    assert_eq!(world.run(&grant).await, 1);
+    let township = world.official("township", "460205100").await;
+    let households = format!("/v1/villages/{HERE}/households/{home}");
+    let spouse = township.get(&households).await.ok()["members"][1]["person"].clone();
+    let split = json!({ "id": new_id(), "number": 901, "members": [spouse], "head": spouse });
+    township.post(&format!("{households}/split"), split.clone()).await.ok();
+    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
+    let mut body = claim(
+        1,
+        "ent.coop",
+        json!({
+            "occurred_on": "2024-08-27",
+            "evidence": [{ "kind": "certificate", "reference": "入社证" }],
+            "consent": { "by": spouse, "form": "oral" },
+        }),
+    );
+    body["household"] = split["id"].clone();
+    let claims = format!("/v1/villages/{HERE}/claims");
+    let filed = worker.post(&claims, body).await.ok();
+    let reviews = format!("{claims}/{}/reviews", filed["id"].as_str().expect("an id"));
+    world.official("grid_worker", &format!("{HERE}002")).await.post(&reviews, approve()).await.ok();
+    let panel = world.head(HERE, 1).await;
+    panel.post(&reviews, approve()).await.refused(403, "conflict_of_interest");
+    world.official("panel", HERE).await.post(&reviews, approve()).await.ok();
+}

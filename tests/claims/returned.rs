@@ -39,6 +39,8 @@ async fn what_is_returned_comes_back_in_a_new_round_to_the_same_reviewer() {
     worker.post(&reviews, json!({ "decision": "return" })).await.refused(422, "reason_required");
     worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
     let panel = world.official("panel", HERE).await;
+    let more = json!({ "decision": "return", "reason": "看不清", "points_each": 3 });
+    panel.post(&reviews, more).await.refused(422, "outside_range");
     let returned = panel.post(&reviews, decision("return")).await.ok();
     assert_eq!(
         (&returned["status"], &returned["reason"]),

@@ -154,8 +154,8 @@ async fn grow_oversight(world: &World) {
         let claims = format!("/v1/villages/{HERE}/claims");
         world.head(HERE, number).await.post(&claims, deed).await.ok();
         for _ in 0..words {
-            let sql = "INSERT INTO hearings (village, claim, id, act, text, recorded_by, at) \
-                       SELECT village, id, $2, 'statement', '有话', filed_by, 0 FROM claims \
+            let sql = "INSERT INTO hearings (village, claim, id, round, act, text, recorded_by, at) \
+                       SELECT village, id, $2, 1, 'statement', '有话', filed_by, 0 FROM claims \
                        WHERE village = $1 AND household = $3 AND rule = 'ent.coop'";
             run(world, sql, &[HERE.into(), new_id().into(), household_id(HERE, number).into()])
                 .await;

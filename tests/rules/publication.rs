@@ -95,7 +95,7 @@ async fn a_rule_that_does_not_hold_here_today_is_refused() {
     world
         .run(&format!("UPDATE rule_sets SET ends_on = '2024-10-01' WHERE region = '{HERE}'"))
         .await;
-    let retired = deed("pub.river_patrol", "2024-10-01");
+    let retired = deed("pub.river_patrol", "2024-10-01").await;
     zhang.post(&claims, retired).await.refused(422, "rule_not_in_force");
 }
 

@@ -110,8 +110,9 @@ pub fn may_correct(caller: &Neighbour, row: &Row) -> Result<(), Refusal> {
         return Err(Code::RoleRequired.into());
     }
     match row.status.as_str() {
-        // What is given back is what was taken: there is nothing to put right.
-        _ if row.remedies.is_some() => Err(Refusal::wrong_state(&row.status)),
+        // What is given back is what was taken, and what a household was told of does not change under
+        // its hands: a deduction is withdrawn and proposed anew.
+        _ if row.remedies.is_some() || row.points < 0 => Err(Refusal::wrong_state(&row.status)),
         "submitted" | "returned" => Ok(()),
         other => Err(Refusal::wrong_state(other)),
     }
@@ -197,7 +198,8 @@ fn admitted(row: &Row, claim: &NewClaim, rule: &Rule) -> Result<Admitted, Refusa
     let pieces = shown(claim)?;
     // A list from outside is evidence by itself.
     let evidence = (row.source != "import").then_some(pieces);
-    let excused = row.late_reason.is_some();
+    // The committee admitted this deed of this day.
+    let excused = row.late_reason.is_some() && claim.occurred_on.to_string() == row.occurred_on;
     admit(rule, &deed(claim, claim.event.as_deref(), evidence, at, excused), received)
 }
 

@@ -184,6 +184,15 @@ fn points(
 ) -> Result<Option<i64>, Refusal> {
     let Some(each) = review.points_each else { return Ok(None) };
     let out = |why: String| Refusal::from(Code::OutsideRange).at("/points_each", "range", why);
+    if review.decision != Verdict::Approve {
+        return Err(out("only an approval changes points".to_owned()));
+    }
+    let level = claim.level.as_deref().and_then(|level| {
+        rule.level_points.iter().find(|it| it.level == level).map(|it| it.points)
+    });
+    if level.is_some_and(|points| points != each) {
+        return Err(out("the level that granted it sets the points".to_owned()));
+    }
     if claim.remedies.is_some() {
         return Err(out("a deduction put right is given back as it was taken".to_owned()));
     }

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::changes;
 use crate::households::{Notice, may_read, tell};
 use crate::http::path_id;
-use crate::identity::{Files, Neighbour, Role, is_concerned};
+use crate::identity::{Files, Neighbour, Role, WeighsEvidence, is_concerned};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
@@ -34,7 +34,8 @@ pub const REPLY_DAYS: u64 = 7;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HearingAct {
-    /// 陈述: the household's own words, written by a member or taken down by an official.
+    /// 陈述: the household's own words, written by a member, which opens the vote at once, or taken down
+    /// by an official, which does not: the household keeps its seven days.
     Statement,
     /// The committee goes on without one, after seven days, and says why.
     Waiver,
@@ -116,8 +117,9 @@ async fn record(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, new: &NewHearing) 
     let text = readable(&new.text)
         .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/text", "required", ""))?;
     insert(tx, by, &claim, new, &text, now).await?;
-    if open {
-        // The household was heard: on to those who decide.
+    // An official's word that the household was heard does not shorten its time to answer.
+    if open && (own || new.act == HearingAct::Waiver) {
+        // On to those who decide.
         let sql = "UPDATE claims SET status = 'in_review', step = step + 1, step_since = $3, \
                    version = version + 1 WHERE village = $1 AND id = $2";
         let values: [Value; 3] = [village.into(), id.into(), now.0.into()];
@@ -191,9 +193,9 @@ async fn insert(
         HearingAct::Statement => ("statement", false),
         HearingAct::Waiver => ("waiver", true),
     };
-    let sql = "INSERT INTO hearings (village, claim, id, act, text, recorded_by, at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-    let values: [Value; 7] = [
+    let sql = "INSERT INTO hearings (village, claim, id, act, text, recorded_by, at, round) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let values: [Value; 8] = [
         village.into(),
         claim.id.into(),
         new.id.into(),
@@ -201,6 +203,7 @@ async fn insert(
         text.into(),
         by.person.into(),
         now.0.into(),
+        claim.round.into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::IdTaken.into());
@@ -257,7 +260,10 @@ async fn list_hearing(
     app: Data<App>,
 ) -> Outcome<Answer<HearingPage>> {
     let claim = load(&app, app.db.read(), &caller, path_id(&request, "claim")?).await?;
-    may_read(&caller, claim.household)?;
+    let own = caller.household_in(&caller.village) == Some(claim.household);
+    if !own && !caller.serves::<WeighsEvidence>() {
+        return Err(Code::OtherHousehold.into());
+    }
     Ok(Answer::ok(HearingPage { items: said(&app, &caller.village, claim.id).await? }))
 }
 

@@ -210,7 +210,7 @@ fn actions(
     let approved = row.approved_at.filter(|_| row.points < 0).map(Instant);
     let term = approved.and_then(|approved| remedied_until(rule, approved));
     let all = [
-        ("withdraw", waits(status) && takes_back),
+        ("withdraw", takes_back && (status == "submitted" || (waits(status) && row.points > 0))),
         ("correct", may_correct(caller, row).is_ok()),
         ("resubmit", status == "returned" && takes_back),
         ("review", acts && !heard),

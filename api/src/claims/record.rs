@@ -45,7 +45,16 @@ pub async fn record(
 /// The family is told, and whoever filed for it.
 fn notices(decided: &Decided) -> Vec<Notice<'static>> {
     let reason = decided.reason.clone().unwrap_or_default();
+    let deduction = decided.claim.points < 0;
     let (kind, detail) = match decided.next {
+        Next::Approved if deduction => (
+            "deduction_approved",
+            "扣分事项已表决通过，本周评分后扣除；可整改的，请在期限内整改".to_owned(),
+        ),
+        Next::Rejected if deduction => ("deduction_rejected", format!("扣分提议未通过：{reason}")),
+        Next::Returned if deduction => {
+            ("deduction_returned", format!("扣分提议已退回提出人：{reason}"))
+        }
         Next::Approved => ("claim_approved", "申报已通过，本周评分后计入积分".to_owned()),
         Next::Rejected => ("claim_rejected", format!("申报被驳回：{reason}")),
         Next::Returned => {

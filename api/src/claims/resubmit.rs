@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::hearing;
 use super::read::{Claim, load, may_withdraw};
 use super::verdict::LAPSE_DAYS;
 use crate::app::App;
@@ -47,7 +48,11 @@ async fn resubmit_claim(
         if !may_withdraw(&caller, claim.household, claim.filed_by, &claim.source, claim.points) {
             return Err(Code::RoleRequired.into());
         }
-        resubmit(tx, &caller, id, app.clock.now()).await?;
+        let now = app.clock.now();
+        resubmit(tx, &caller, id, now).await?;
+        if claim.points < 0 {
+            hearing::announce(tx, &caller.village, &[(id, claim.household)], now).await?;
+        }
         load(&app, tx, &caller, id).await
     });
     done.await

@@ -74,7 +74,8 @@ pub struct Place<'a> {
     pub since: Instant,
 }
 
-/// A decision that was given in the claim's present round.
+/// A decision that was given in the claim's present round, or, at step -1, a word at its hearing: whoever
+/// wrote down what was said does not decide.
 #[derive(Clone, Debug)]
 struct Given {
     step: i64,
@@ -195,7 +196,9 @@ impl Officials {
         let given = self.given.get(&place.claim).map_or(&[][..], Vec::as_slice);
         let count = |approved: bool| {
             let here = given.iter().filter(|it| {
-                it.step == place.step && it.role == seat.role.as_str() && it.approved == approved
+                // Of votes of before offices were written down, all are counted.
+                let same = it.role == seat.role.as_str() || it.role.is_empty();
+                it.step == place.step && same && it.approved == approved
             });
             i64::try_from(here.count()).unwrap_or(i64::MAX)
         };
@@ -264,6 +267,10 @@ async fn concerned(
             WHERE village >= $1 AND village < $2 AND confirmed_at IS NOT NULL) \
         SELECT o.person, m.household FROM officials o JOIN here m ON m.person = o.person \
         UNION SELECT o.person, m.household FROM officials o \
+          JOIN here a ON a.person = o.person \
+          JOIN here b ON b.village = a.village AND b.household = a.household \
+          JOIN here m ON m.village = b.village AND m.person = b.person \
+        UNION SELECT o.person, m.household FROM officials o \
           JOIN kin_here k ON k.person = o.person \
           JOIN here m ON m.village = k.village AND m.person = k.relative \
         UNION SELECT o.person, m.household FROM officials o \
@@ -297,6 +304,9 @@ async fn given(
     let sql = format!(
         "SELECT v.claim, v.step, v.person, v.role, v.decision FROM claims c \
          JOIN reviews v ON v.village = c.village AND v.claim = c.id AND v.round = c.round \
+         WHERE c.village >= $1 AND c.village < $2 AND {condition} \
+         UNION ALL SELECT h.claim, CAST(-1 AS BIGINT), h.recorded_by, '', h.act FROM claims c \
+         JOIN hearings h ON h.village = c.village AND h.claim = c.id AND h.round = c.round \
          WHERE c.village >= $1 AND c.village < $2 AND {condition}"
     );
     let values = villages(region).into_iter().chain(ids.iter().map(|id| Value::from(*id)));

@@ -47,9 +47,12 @@ pub struct Votes {
 pub fn decide(steps: usize, step: usize, votes: Votes, verdict: Verdict) -> Next {
     let Votes { approvals, rejections, needed, able } = votes;
     match verdict {
-        Verdict::Return => Next::Returned,
-        Verdict::Reject if needed > 1 && able - (rejections + 1) >= needed => Next::Stay,
+        // In a vote, one who would return it votes against it; the last such vote says which.
+        Verdict::Reject | Verdict::Return if needed > 1 && able - (rejections + 1) >= needed => {
+            Next::Stay
+        }
         Verdict::Reject => Next::Rejected,
+        Verdict::Return => Next::Returned,
         Verdict::Approve if approvals + 1 < needed => Next::Stay,
         Verdict::Approve if step + 1 < steps => Next::Step(step + 1),
         Verdict::Approve => Next::Approved,
@@ -141,6 +144,8 @@ mod tests {
         assert_eq!(decide(1, 0, votes(0, 0, 3, 5), Verdict::Reject), Next::Stay);
         assert_eq!(decide(1, 0, votes(0, 2, 3, 5), Verdict::Reject), Next::Rejected);
         assert_eq!(decide(1, 0, votes(0, 0, 3, 3), Verdict::Reject), Next::Rejected);
+        assert_eq!(decide(1, 0, votes(2, 0, 3, 5), Verdict::Return), Next::Stay);
+        assert_eq!(decide(1, 0, votes(0, 2, 3, 5), Verdict::Return), Next::Returned);
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub struct Weighed {
 
 /// Whether an imported claim is drawn for the panel: nobody without the secret can know, and it is the
 /// same however often one asks.
-fn is_drawn(app: &App, claim: Uuid) -> bool {
-    let [a, b, c, d, ..] = derived(app.config.secrets.identity(), "sample", claim.as_bytes());
+fn is_drawn(app: &App, deed: &str) -> bool {
+    let [a, b, c, d, ..] = derived(app.config.secrets.identity(), "sample", deed.as_bytes());
     u32::from_be_bytes([a, b, c, d]).is_multiple_of(SAMPLED)
 }
 
@@ -74,11 +74,13 @@ pub async fn weigh(tx: &Tx, filing: &Filing<'_>, claims: &[NewClaim]) -> Outcome
     for (_, _, content, at) in turns {
         let found = claims.get(at).zip(admitted.get_mut(at).and_then(Option::take));
         let (Some((claim, admitted)), Some(slot)) = (found, filed.get_mut(at)) else { continue };
-        let approved = facts.week.is_some()
-            && facts.rule(claim).is_some_and(is_sampled)
-            && !is_drawn(filing.app, claim.id);
+        let sampled = facts.week.is_some() && facts.rule(claim).is_some_and(is_sampled);
         let one = seen.look(filing, claim, content, admitted);
-        *slot = one.map(|filed| Filed { approved, ..filed });
+        // Drawn by the deed: another id for it draws the same.
+        *slot = one.map(|filed| Filed {
+            approved: sampled && !is_drawn(filing.app, &filed.admitted.dedupe),
+            ..filed
+        });
     }
     Ok(Weighed { filed, facts })
 }

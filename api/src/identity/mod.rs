@@ -222,10 +222,14 @@ impl Caller {
     }
 }
 
-/// The households of village `$1` whose matters person `$2` must keep out of: those they belong to, and
-/// those of anybody declared kin with them, whoever of the two declared it.
+/// The households of village `$1` whose matters person `$2` must keep out of: those they belong to, those of
+/// anybody who has ever shared a household with them, and those of anybody declared kin with them, whoever
+/// of the two declared it.
 pub const CONCERNED: &str = "SELECT DISTINCT m.household FROM members m WHERE m.village = $1 \
-    AND (m.person = $2 OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
+    AND (m.person = $2 OR EXISTS (SELECT 1 FROM members a JOIN members b ON b.village = a.village \
+        AND b.household = a.household WHERE a.village = m.village AND a.person = $2 \
+        AND b.person = m.person) \
+      OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
       AND k.confirmed_at IS NOT NULL AND ((k.person = $2 AND k.relative = m.person) \
         OR (k.relative = $2 AND k.person = m.person))))";
 

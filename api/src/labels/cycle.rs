@@ -125,6 +125,7 @@ super::labels! {
     }
     register_kind {
         "late_admission" "逾期补录" "Late admission"; "hearing_waived" "未听取陈述即表决" "Decided without an answer";
+        "deduction_withdrawn" "扣分提议被撤回" "Deduction dropped";
         "repudiation" "代申报被否认" "Proxy claim disowned"; "bulk_approval" "短时间批量通过" "Approved in bulk";
         "sample_confirmed" "抽查属实" "Sample confirmed"; "sample_doubted" "抽查存疑" "Sample doubted";
     }

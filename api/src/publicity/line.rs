@@ -47,7 +47,9 @@ pub async fn contested(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Contes
                  l.occurred_on, l.week, l.times, COALESCE(t.status, '') AS list_status, \
                  l.awarded + COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r \
                    WHERE r.village = l.village AND r.reverses = l.id), 0) AS points, \
-                 COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r \
+                 COALESCE((SELECT CAST(SUM(r.awarded + COALESCE((SELECT SUM(x.awarded) \
+                     FROM score_lines x WHERE x.village = r.village AND x.reverses = r.id), 0)) AS BIGINT) \
+                   FROM score_lines r \
                    WHERE r.village = l.village AND r.remedies = l.id), 0) AS remedied \
                FROM score_lines l \
                LEFT JOIN public_list_lines p ON p.village = l.village AND p.line = l.id \

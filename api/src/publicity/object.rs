@@ -118,6 +118,10 @@ async fn file(
     let list = db::one::<ListRow>(tx, &sql, key).await?.ok_or(Code::NotFound)?;
     takes_objections(Instant(list.opens_at), Instant(list.closes_at), now)?;
     let line = line_of(tx, village, month, number).await?;
+    if line.household != household && !line.publicly_itemised {
+        // The list does not show it: nobody else is to know that there is such a line.
+        return Err(Code::NotFound.into());
+    }
     if line.status == "struck" {
         return Err(Refusal::wrong_state(line.status).into());
     }
@@ -139,13 +143,16 @@ pub struct LineRow {
     pub status: String,
     pub household: Uuid,
     pub awarded: i64,
+    pub publicly_itemised: bool,
 }
 
 /// The line of this number, kept unchanged until the transaction ends.
 pub async fn line_of(tx: &Tx, village: &Village, month: Month, number: i64) -> Outcome<LineRow> {
     let sql = format!(
-        "SELECT p.line, p.status, p.household, l.awarded FROM public_list_lines p \
+        "SELECT p.line, p.status, p.household, l.awarded, u.publicly_itemised \
+         FROM public_list_lines p \
          JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+         JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
          WHERE p.village = $1 AND p.month = $2 AND p.number = $3{}",
         db::exclusively_of(tx, "p")
     );

@@ -45,6 +45,8 @@ kinds! {
     LateAdmission "late_admission";
     /// A deduction was decided without the household's answer.
     HearingWaived "hearing_waived";
+    /// The proposer of a deduction dropped it before its vote.
+    DeductionWithdrawn "deduction_withdrawn";
     /// A household disowned what was claimed in its name.
     Repudiation "repudiation";
     /// Somebody approved very many claims in a few minutes.

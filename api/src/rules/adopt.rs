@@ -186,7 +186,19 @@ async fn entitled(on: &impl ConnectionTrait, village: &Village, new: &NewRuleVot
     let open = eligible("$2");
     match (new.electorate, new.entitled) {
         (Electorate::Representatives, entitled) => {
-            Ok(entitled.ok_or_else(|| odd("how many representatives the village has"))?)
+            let entitled =
+                entitled.ok_or_else(|| odd("how many representatives the village has"))?;
+            let sql = format!("SELECT COUNT(*) FROM households h WHERE h.village = $1 AND {open}");
+            let households = db::number(on, &sql, [village.into(), end.0.into()]).await?;
+            // 村民委员会组织法, article 25: one representative for 5 to 15 households.
+            let fewest = (households + 14) / 15;
+            if entitled < fewest {
+                let what = format!("at least {fewest}: one for 15 households");
+                return Err(Refusal::from(Code::InvalidField)
+                    .at("/entitled", "range", what)
+                    .into());
+            }
+            Ok(entitled)
         }
         (_, Some(_)) => Err(odd("counted here: leave it out").into()),
         (Electorate::HouseholdDelegates, None) => {

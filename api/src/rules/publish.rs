@@ -76,6 +76,13 @@ async fn publish(
     if [Some(draft.drafted_by), Some(draft.revised_by), draft.adopted_by].contains(&Some(by)) {
         return Err(Code::ConflictOfInterest.into());
     }
+    // Also whoever wrote on it before the last who did.
+    let sql = "SELECT COUNT(*) FROM audit_events WHERE region = $1 AND subject = $2 AND actor = $3 \
+               AND action LIKE 'rule_set.%'";
+    let values: [Value; 3] = [region.into(), id.to_string().into(), by.into()];
+    if db::number(tx, sql, values).await? > 0 {
+        return Err(Code::ConflictOfInterest.into());
+    }
     keep_frameworks(tx, &village).await?;
     let day = day.unwrap_or(&draft.effective_on).to_owned();
     still_stands(tx, &village, &draft, &day, now).await?;
