@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::{Case, Catalogue};
 use super::{offices, settle, strangers};
-use crate::support::{FAR, HERE, NEXT, World, at, head_id, household_id, new_id};
+use crate::support::{FAR, HERE, NEXT, World, at, household_id, new_id};
 
 pub async fn try_all(catalogue: &mut Catalogue) {
     let world = World::begins(at("2024-09-25 08:00")).await;
@@ -39,12 +39,12 @@ async fn bound(world: &World) -> Vec<Case> {
     let township = world.official("township", "460205100").await;
     let worker = super::worker(world).await;
     for (number, person) in [
-        (2, head_id(HERE, 1)),
-        (1, head_id(HERE, 2)),
-        (1, head_id(NEXT, 1)),
-        (1, head_id(HERE, 1)),
-        (3, worker.person().await),
-        (3, township.person().await),
+        (2, wife(world, HERE, 1).await),
+        (1, wife(world, HERE, 2).await),
+        (1, wife(world, NEXT, 1).await),
+        (1, wife(world, HERE, 1).await),
+        (3, json!(worker.person().await)),
+        (3, json!(township.person().await)),
     ] {
         let path = format!("/v1/villages/{HERE}/households/{}/members", household_id(HERE, number));
         let body = json!({ "person": person, "name": "某人" });
@@ -57,6 +57,15 @@ async fn bound(world: &World) -> Vec<Case> {
     cases
 }
 
+/// The one member of a household who is not its head.
+async fn wife(world: &World, village: &str, number: usize) -> Value {
+    let township = world.official("township", "460205100").await;
+    let path = format!("/v1/villages/{village}/households/{}", household_id(village, number));
+    let file = township.get(&path).await.ok();
+    let mut members = file["members"].as_array().expect("members").iter();
+    members.find(|it| it["is_head"] == false).expect("one")["person"].clone()
+}
+
 fn path(number: usize, act: &str) -> String {
     format!("/v1/villages/{HERE}/households/{}/{act}", household_id(HERE, number))
 }
@@ -67,9 +76,7 @@ async fn held(catalogue: &mut Catalogue, world: &World) {
     let order = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
     world.head(HERE, 1).await.post(&redemptions, order).await.ok();
-    let file = township.get(path(1, "").trim_end_matches('/')).await.ok();
-    let members = file["members"].as_array().expect("members").iter();
-    let wife = members.clone().find(|it| it["is_head"] == false).expect("one")["person"].clone();
+    let wife = wife(world, HERE, 1).await;
     let changes: Vec<(usize, &str, Value)> = vec![
         (1, "split", json!({ "id": new_id(), "number": 77, "members": [wife], "head": wife })),
         (

@@ -1,6 +1,7 @@
 //! Claims, reviews, votes and objections: rows C20 to C47 of the catalogue, and what came to them since.
 
 mod acts;
+mod batches;
 mod caps;
 mod deductions;
 mod field;
@@ -10,13 +11,14 @@ mod lives;
 mod photos;
 mod reviews;
 mod versions;
+mod warnings;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Case, Catalogue, Sent};
-use crate::support::{Actor, HERE, NEXT, World, claim, grid_of};
+use crate::support::{Actor, FAR, HERE, NEXT, World, claim, grid_of};
 
 #[actix_web::test]
 async fn nothing_is_claimed_decided_or_contested_but_by_the_rules() {
@@ -28,6 +30,8 @@ async fn nothing_is_claimed_decided_or_contested_but_by_the_rules() {
     reviews::try_all(&mut catalogue).await;
     deductions::try_all(&mut catalogue).await;
     lists::try_all(&mut catalogue).await;
+    warnings::try_all(&mut catalogue).await;
+    batches::try_all(&mut catalogue).await;
     field::try_all(&mut catalogue).await;
     versions::try_all(&mut catalogue).await;
     lives::try_all(&mut catalogue).await;
@@ -104,12 +108,12 @@ async fn strangers(world: &World) -> Vec<(&'static str, Actor)> {
     ]
 }
 
-/// The village settles what is due, so that no case does it.
+/// The villages settle what is due, so that no case does it.
 async fn settle(world: &World) {
-    world.head(HERE, 1).await.get(&format!("/v1/villages/{HERE}/claims")).await.ok();
-    let app = &world.app;
-    let village = HERE.parse().expect("a village");
-    api::calendar::settle_village(app, &village).await.expect("it settles");
+    for village in [HERE, NEXT, FAR] {
+        let village = village.parse().expect("a village");
+        api::calendar::settle_village(&world.app, &village).await.expect("it settles");
+    }
 }
 
 /// A PUT of what was read at a version.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::{Case, Catalogue, Expected};
-use super::{BLANK, acts, claims, decision, declare_kin, deed, file, offices, text, with, worker};
+use super::{BLANK, acts, decision, declare_kin, deed, file, offices, text, with, worker};
 use crate::support::{Actor, HERE, World, at, claim, consent, head_id, household_id, new_id};
 
 pub async fn try_all(catalogue: &mut Catalogue) {
@@ -34,18 +34,15 @@ async fn concerned(catalogue: &mut Catalogue, world: &World) {
             0 => declare_kin(world, person, head_id(HERE, kin)).await,
             _ => declare_kin(world, head_id(HERE, kin), person).await,
         }
-        for (relation, number) in [("their own house", home), ("their kin", kin)] {
-            let path = file(&world.head(HERE, number).await, deed(number, "2024-08-20")).await;
-            let path = if number == home { path } else { again(world, number, at).await };
+        let day = format!("2024-08-{:02}", at + 1);
+        for (relation, number, day) in
+            [("their own house", home, "2024-08-20"), ("their kin", kin, &day)]
+        {
+            let path = file(&world.head(HERE, number).await, deed(number, day)).await;
             cases.extend(of_claim("C31", &format!("{name}, of {relation}"), who, &path));
         }
     }
     catalogue.run(world, cases).await;
-}
-
-/// Another claim of a household.
-async fn again(world: &World, number: usize, nth: usize) -> String {
-    file(&world.head(HERE, number).await, deed(number, &format!("2024-08-{:02}", nth + 1))).await
 }
 
 /// Every decision on a claim, alone and in a batch.
@@ -70,31 +67,19 @@ fn of_claim(row: &'static str, what: &str, who: &Actor, path: &str) -> Vec<Case>
 async fn proxies(catalogue: &mut Catalogue, world: &World) {
     let mut cases = Vec::new();
     let second = world.official("grid_worker", &format!("{HERE}002")).await;
-    for (name, who, number) in [("one grid's", worker(world).await, 9), ("the other's", second, 10)]
+    for (name, who, number) in [("one grid's", worker(world).await, 5), ("the other's", second, 9)]
     {
-        let number = if name == "one grid's" { 5 } else { number };
         for day in ["2024-08-11", "2024-08-12"] {
             let body = with(deed(number, day), json!({ "consent": consent(number) }));
             let path = file(&who, body).await;
             cases.extend(of_claim("C32", &format!("{name} worker, {day}"), &who, &path));
         }
     }
-    for office in ["panel", "committee", "committee_2", "panel_2"] {
+    for (office, number) in [("panel", 8), ("panel_2", 9), ("committee", 10), ("committee_2", 1)] {
         let who = world.official(office, HERE).await;
         let evidence = json!([{ "kind": "committee_record", "reference": "会议记录" }]);
         let rest = json!({ "occurred_on": "2024-08-20", "evidence": evidence });
-        let number = if office.starts_with("panel") { 9 } else { 10 };
-        let rule = if office.ends_with('2') {
-            "fam.extravagance_deduct"
-        } else {
-            "law.fraud_claim_deduct"
-        };
-        if rule == "fam.extravagance_deduct" {
-            let refused = Case::post("C32", "unwarned", &who, &claims(), claim(number, rule, rest));
-            cases.push(refused.refused(422, "warning_needed"));
-            continue;
-        }
-        let path = file(&who, claim(number, rule, rest)).await;
+        let path = file(&who, claim(number, "law.fraud_claim_deduct", rest)).await;
         cases.extend(of_claim("C32", &format!("{office} who proposed it"), &who, &path));
     }
     catalogue.run(world, cases).await;
