@@ -6,6 +6,7 @@
 //! than before, that the answer tells no secret, SQL or path, and that the server answers the next
 //! request.
 
+mod claims;
 mod tables;
 mod tenancy;
 mod tokens;

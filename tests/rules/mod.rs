@@ -30,7 +30,7 @@ fn draft(effective_on: &str, change: impl FnOnce(&mut Value)) -> Value {
 }
 
 /// An item of a village's own.
-fn patrol() -> Value {
+pub fn patrol() -> Value {
     json!({
         "key": "pub.river_patrol",
         "category": "public_welfare",
@@ -85,7 +85,7 @@ async fn adopted(change: impl FnOnce(&mut Value)) -> (World, String) {
 }
 
 /// As [`adopted`], and the township has published it for the fourth quarter.
-async fn published(change: impl FnOnce(&mut Value)) -> (World, String) {
+pub async fn published(change: impl FnOnce(&mut Value)) -> (World, String) {
     let (world, path) = adopted(change).await;
     let township = world.official("township", "460205100").await;
     township.post(&format!("{path}/publication"), json!({})).await.ok();

@@ -115,7 +115,11 @@ async fn file(
         db::shared(tx)
     );
     let key: [Value; 2] = [village.into(), month.to_string().into()];
-    let list = db::one::<ListRow>(tx, &sql, key).await?.ok_or(Code::NotFound)?;
+    let Some(list) = db::one::<ListRow>(tx, &sql, key).await? else {
+        // The list of a month that is not over opens with its end.
+        let coming = now < month.period().ends_at();
+        return Err(if coming { Code::ListNotOpen } else { Code::NotFound }.into());
+    };
     takes_objections(Instant(list.opens_at), Instant(list.closes_at), now)?;
     let line = line_of(tx, village, month, number).await?;
     if line.household != household && !line.publicly_itemised {
