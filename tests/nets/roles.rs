@@ -63,7 +63,7 @@ const ROWS: &[(&str, Who)] = &[
     ("claims_withdraw", Who::Neighbour),
     ("claims_resubmit", Who::Neighbour),
     ("claims_record_hearing", Who::Neighbour),
-    ("claims_list_hearing", Who::Family(ALL)),
+    ("claims_list_hearing", Who::Family(LISTS)),
     ("claims_repudiate", Who::Neighbour),
     ("claims_remedy", Who::Neighbour),
     ("warnings_give", Who::Office(FILES)),
