@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand::Rng;
+use sea_orm::sqlx;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -18,7 +19,7 @@ use uuid::Uuid;
 
 pub use bulk::{Column, bulk_insert};
 
-use super::problem::{Outcome, Problem};
+use super::problem::{Code, Outcome, Problem, Refusal};
 
 /// A write in progress: everything in it happens, or nothing.
 pub type Tx = DatabaseTransaction;
@@ -90,7 +91,9 @@ impl Db {
         let mut tries = 1;
         loop {
             match self.attempt(&work).await {
-                Err(Problem::Database(error)) if tries < TRIES && asks_for_retry(&error) => {
+                Err(Problem::Database(error))
+                    if tries < TRIES && (asks_for_retry(&error) || is_broken(&error)) =>
+                {
                     let jitter = rand::rng().random_range(1..=20);
                     tokio::time::sleep(Duration::from_millis(u64::from(tries * jitter))).await;
                     tries += 1;
@@ -111,12 +114,17 @@ impl Db {
         let tx = self.write.begin_with_options(immediate).await?;
         let done = work(&tx).await;
         match done {
-            Ok(value) => {
-                tx.commit().await?;
-                Ok(value)
-            }
+            Ok(value) => match tx.commit().await {
+                Err(error) if is_broken(&error) => {
+                    // Whether it took effect only the same key can tell, so it is not tried again here.
+                    tracing::error!(cause = %error, "a commit was not answered");
+                    Err(Refusal { retry_after: Some(1), ..Code::Busy.into() }.into())
+                }
+                done => done.map(|()| value).map_err(Problem::from),
+            },
             Err(problem) => {
-                tx.rollback().await?;
+                // A broken connection cannot roll back: the server does when it is gone.
+                let _ = tx.rollback().await;
                 Err(problem)
             }
         }
@@ -129,6 +137,9 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .min_connections(0)
         .acquire_timeout(Duration::from_secs(10))
+        // A ping before every statement would double the round trips of a request; what a broken
+        // connection fails is tried again.
+        .test_before_acquire(false)
         .sqlx_logging(false);
     options
 }
@@ -160,9 +171,21 @@ fn asks_for_retry(error: &DbErr) -> bool {
     matches!(state.as_deref(), Some("40001" | "40P01" | "5" | "261" | "517"))
 }
 
+/// Whether the connection is gone, and with it what was not committed.
+fn is_broken(error: &DbErr) -> bool {
+    let (DbErr::Conn(cause) | DbErr::Exec(cause) | DbErr::Query(cause)) = error else {
+        return false;
+    };
+    let lost =
+        matches!(cause, RuntimeErr::SqlxError(error) if matches!(**error, sqlx::Error::Io(_)));
+    lost || matches!(state_of(error).as_deref(), Some("57P01" | "57P02" | "57P03"))
+}
+
 /// Whether the same request may succeed a little later.
 pub fn is_passing(error: &DbErr) -> bool {
-    asks_for_retry(error) || matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
+    asks_for_retry(error)
+        || is_broken(error)
+        || matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_))
 }
 
 /// The id that a database was given when it was made.
