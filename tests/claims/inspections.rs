@@ -1,7 +1,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, HERE, World, at, grid_of, head_id, household_id, new_id};
+use crate::support::{Actor, HERE, World, at, claim, grid_of, head_id, household_id, new_id};
 
 fn path() -> String {
     format!("/v1/villages/{HERE}/inspections")
@@ -125,4 +125,57 @@ async fn the_same_round_from_many_phones_at_once_is_one_round() {
     assert_eq!(all.iter().filter(|it| *it == "applied").count(), 3);
     assert_eq!(all.iter().filter(|it| *it == "duplicate_claim").count(), 15);
     assert_eq!(world.count("claims").await, 3);
+}
+
+/// Scenario 17: a village of its own 2 points, at most 7 a month; 6 are scored, then two inspections are
+/// approved in one week: the first deed takes the last point, the second finds nothing left.
+#[actix_web::test]
+async fn the_last_room_of_a_month_goes_in_order_of_deed() {
+    let (world, _) = crate::rules::published(|draft| {
+        draft["changes"] = json!([{
+            "key": "env.courtyard_weekly", "default_points": 2,
+            "cap": { "period": "month", "max_times": 5, "max_points": 7 },
+        }]);
+        draft["new_items"] = json!([]);
+    })
+    .await;
+    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
+    let panel = world.official("panel", HERE).await;
+    let claims = format!("/v1/villages/{HERE}/claims");
+    let inspect = async |day: &str| {
+        let evidence = json!([
+            { "kind": "inspection_record", "reference": "巡查记录" },
+            { "kind": "photo", "photo": world.photo(&worker).await },
+        ]);
+        let body =
+            claim(1, "env.courtyard_weekly", json!({ "occurred_on": day, "evidence": evidence }));
+        let filed = worker.post(&claims, body).await.ok();
+        assert_eq!(filed["points"], 2);
+        filed["id"].as_str().expect("an id").to_owned()
+    };
+    let approve = async |id: &str| {
+        let reviews = format!("{claims}/{id}/reviews");
+        panel.post(&reviews, json!({ "decision": "approve" })).await.ok();
+    };
+    for day in ["2024-10-02", "2024-10-09", "2024-10-16"] {
+        world.travel(at(&format!("{day} 09:00"))).await;
+        approve(&inspect(day).await).await;
+    }
+    world.travel(at("2024-10-31 09:00")).await;
+    let later = inspect("2024-10-30").await;
+    let earlier = inspect("2024-10-23").await;
+    // In the other order: the day of the deed decides.
+    approve(&later).await;
+    approve(&earlier).await;
+    world.travel(at("2024-11-04 09:00")).await;
+    let entries = format!("/v1/villages/{HERE}/households/{}/entries", household_id(HERE, 1));
+    let entries = world.head(HERE, 1).await.get(&entries).await.ok();
+    let of = |id: &str| {
+        let items = entries["items"].as_array().expect("entries");
+        let entry = items.iter().find(|it| it["id"] == id).expect("the entry");
+        (entry["awarded"].clone(), entry["reason"].clone())
+    };
+    assert_eq!(of(&earlier), (json!(1), json!("cap_reached")));
+    assert_eq!(of(&later), (json!(0), json!("cap_exhausted")));
+    world.verified().await;
 }
