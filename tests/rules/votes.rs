@@ -56,7 +56,15 @@ async fn a_vote_that_does_not_carry_is_recorded_and_another_may_be_held() {
     township.post(&publication, json!({})).await.refused(409, "wrong_state");
     let carried = cast(|it| {
         (it["present"], it["in_favour"], it["against"]) = (json!(7), json!(4), json!(3));
+        it["held_on"] = json!("2024-08-19");
     });
+    // What was voted down is not asked again at once, of whomever.
+    let friends = cast(|it| {
+        (it["electorate"], it["entitled"]) = (json!("representatives"), json!(1));
+        (it["present"], it["in_favour"], it["against"]) = (json!(1), json!(1), json!(0));
+    });
+    committee.post(&adoption, friends).await.refused(409, "consultation_open");
+    world.travel(at("2024-08-19 09:00")).await;
     assert_eq!(committee.post(&adoption, carried.clone()).await.ok()["carried"], true);
     let whole = committee.get(&path).await.ok();
     assert_eq!(whole["status"], "adopted");

@@ -157,8 +157,13 @@ async fn record(
                    revision = revision + 1 WHERE village = $1 AND id = $2";
         db::run(tx, sql, [region.into(), id.into(), by.into()]).await?;
     } else {
-        let sql = "UPDATE rule_drafts SET revision = revision + 1 WHERE village = $1 AND id = $2";
-        db::run(tx, sql, [region.into(), id.into()]).await?;
+        // What the village has voted down it is not asked again, in whatever form, before another week
+        // of reading; a meeting that too few came to is only called again.
+        let voted_down = came_to == Err(VoteError::NoMajority);
+        let until = voted_down.then(|| Instant::at_midnight(now.day()).plus_days(7).0);
+        let sql = "UPDATE rule_drafts SET consulting_until = COALESCE($3, consulting_until), \
+                   revision = revision + 1 WHERE village = $1 AND id = $2";
+        db::run(tx, sql, [region.into(), id.into(), until.into()]).await?;
     }
     let votes = of_draft(tx, &village, id).await?;
     let vote = votes.into_iter().find(|vote| vote.id == new.id);
