@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::Value;
 use uuid::Uuid;
 
+use super::officials::Of;
 use super::record::record;
 use super::remedy::REMEDY_CHAIN;
 use super::review::{Decision, NewReview};
-use super::seats::{Of, Officials, Place, Seat, reply_until};
+use super::seats::{Officials, Place, Seat, reply_until};
 use super::verdict::{Next, Verdict, decide};
 use crate::app::App;
 use crate::identity::Caller;

@@ -9,6 +9,7 @@ mod hearing;
 mod insert;
 mod inspect;
 mod list;
+mod officials;
 mod pictures;
 mod queue;
 mod read;

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::decisions::{place, step_of};
-use super::seats::{Of, Officials};
+use super::officials::Of;
+use super::seats::Officials;
 use crate::app::App;
 use crate::identity::{Caller, Grant, Office, Overseer, Reviews};
 use crate::kernel::clock::Instant;

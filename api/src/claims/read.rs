@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::correct::may_correct;
 use super::decisions::{place, step_of, waits};
-use super::seats::{Of, Officials};
+use super::officials::Of;
+use super::seats::Officials;
 use super::submit::{ClaimConsent, ConsentForm, Evidence};
 use super::verdict::remedied_until;
 use crate::app::App;
