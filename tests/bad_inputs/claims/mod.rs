@@ -114,6 +114,9 @@ async fn settle(world: &World) {
         let village = village.parse().expect("a village");
         api::calendar::settle_village(&world.app, &village).await.expect("it settles");
     }
+    // Old keys go now, not in the middle of the cases.
+    let now = world.app.clock.now();
+    api::kernel::idempotency::sweep(&world.app.db, now).await.expect("they go");
 }
 
 /// A PUT of what was read at a version.
