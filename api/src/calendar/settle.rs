@@ -29,7 +29,8 @@ pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
     // first stays first until the next Monday, whatever other replicas do.
     let sql = "SELECT MIN(next_due_at) FROM villages";
     let first = db::number(app.db.read(), sql, []).await?;
-    app.next_due.store(first, Ordering::Release);
+    // The largest seen: a run that began before another ended knows less.
+    app.next_due.fetch_max(first, Ordering::AcqRel);
     Ok(())
 }
 
