@@ -4,8 +4,10 @@ use crate::kernel::clock::Instant;
 use crate::kernel::period::{Month, Week};
 use crate::regions::{Mode, VillageRow};
 
-/// A step of the cycle whose instant is set by the calendar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A step of the cycle whose instant is set by the calendar. Of several at one instant, the one that
+/// stands first here comes first: a new policy, then what lapses, then points given back, then lists,
+/// then terms, then the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A quarter begins, and with it the policy that waited.
     StartPolicy,
@@ -19,36 +21,6 @@ pub enum Step {
     ExpireMovedOut,
     /// A week ends: caps are applied and points become pending.
     CloseSheet(Week),
-}
-
-/// What the next step depends on.
-#[derive(Clone, Debug)]
-pub struct State {
-    pub open_week: Week,
-    /// Lists in publicity and when they close.
-    pub lists: Vec<(Month, Instant)>,
-    /// When the first returned claim lapses.
-    pub first_lapse: Option<Instant>,
-    /// When the first hold expires.
-    pub first_expiry: Option<Instant>,
-    /// When the first term of a household that moved out ends.
-    pub first_term: Option<Instant>,
-    /// When the policy that waits starts.
-    pub next_policy: Option<Instant>,
-}
-
-/// The next step and its instant; of several at one instant, a new policy starts first, then points are
-/// given back, then lists close, then terms end, then the week.
-pub fn next(state: &State) -> (Instant, Step) {
-    let policy = state.next_policy.map(|at| (at, -1, Step::StartPolicy));
-    let lapse = state.first_lapse.map(|at| (at, 0, Step::LapseClaims));
-    let expiry = state.first_expiry.map(|at| (at, 0, Step::ExpireHolds));
-    let lists = state.lists.iter().map(|(month, at)| (*at, 1, Step::CloseList(*month)));
-    let term = state.first_term.map(|at| (at, 2, Step::ExpireMovedOut));
-    let sheet = (state.open_week.ends_at(), 3, Step::CloseSheet(state.open_week));
-    let due = lists.chain(policy).chain(lapse).chain(expiry).chain(term).chain([sheet]);
-    let first = due.min_by_key(|(at, order, _)| (*at, *order));
-    first.map_or((sheet.0, sheet.2), |(at, _, step)| (at, step))
 }
 
 /// Whether points can be spent.
@@ -180,30 +152,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_first_comes_first_and_lists_close_before_weeks() {
+    fn of_what_is_due_at_one_instant_lists_close_before_weeks_and_after_holds() {
         let week: Week = "2024-W36".parse().expect("a week");
-        let ends = week.ends_at();
-        let list = "2024-08".parse().expect("a month");
-        let state = |lists, first_expiry| State {
-            first_lapse: None,
-            open_week: week,
-            lists,
-            first_expiry,
-            first_term: None,
-            next_policy: None,
-        };
-        assert_eq!(next(&state(vec![], None)), (ends, Step::CloseSheet(week)));
-        let both = state(vec![(list, ends)], Some(ends));
-        assert_eq!(next(&both), (ends, Step::ExpireHolds));
-        let lists = state(vec![(list, ends)], Some(Instant(ends.0 + 1)));
-        assert_eq!(next(&lists), (ends, Step::CloseList(list)));
-        let first_term = Some(ends);
-        let term = State { first_term, ..state(vec![(list, ends)], None) };
-        assert_eq!(next(&term), (ends, Step::CloseList(list)));
-        let term = State { first_term, ..state(vec![], None) };
-        assert_eq!(next(&term), (ends, Step::ExpireMovedOut));
-        let all = State { next_policy: Some(ends), ..both };
-        assert_eq!(next(&all), (ends, Step::StartPolicy));
+        let list: Month = "2024-08".parse().expect("a month");
+        let order = [
+            Step::StartPolicy,
+            Step::LapseClaims,
+            Step::ExpireHolds,
+            Step::CloseList(list),
+            Step::CloseList(list.next()),
+            Step::ExpireMovedOut,
+            Step::CloseSheet(week),
+        ];
+        assert!(order.is_sorted());
+        let earlier = (Instant(week.ends_at().0 - 1), Step::CloseSheet(week));
+        assert!(earlier < (week.ends_at(), Step::StartPolicy));
     }
 
     proptest! {

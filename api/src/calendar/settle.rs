@@ -4,12 +4,11 @@ use std::sync::atomic::Ordering;
 
 use sea_orm::{FromQueryResult, Value};
 
-use super::due::{State, Step, next};
+use super::due::Step;
 use super::villages_due;
 use crate::app::App;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
-use crate::kernel::period::{Month, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 use crate::{claims, households, publicity, rankings, redemption, regions, scoring};
@@ -58,12 +57,12 @@ async fn settle_one(app: &App, tx: &Tx, village: &Village) -> Outcome<bool> {
     let Some(policy) = db::one::<PolicyRow>(tx, &sql, [village.into()]).await? else {
         return Ok(false);
     };
-    let (at, step) = next(&state(tx, village).await?);
+    let (at, step) = next(tx, village).await?;
     let due = at <= app.clock.now();
     if due {
         perform(app, tx, village, policy.publicity_weeks, at, step).await?;
     }
-    let (next_due, _) = next(&state(tx, village).await?);
+    let (next_due, _) = next(tx, village).await?;
     let sql = "UPDATE villages SET next_due_at = $2, version = version + $3 WHERE village = $1";
     let values: [Value; 3] = [village.into(), next_due.0.into(), i64::from(due).into()];
     db::run(tx, sql, values).await?;
@@ -101,34 +100,49 @@ async fn perform(
     }
 }
 
-async fn state(tx: &Tx, village: &Village) -> Outcome<State> {
+/// Steps of which a village has one at a time, and when each is next due: a query of one number, or of
+/// none, in which `$1` is the village. What a slice makes due lies a week ahead at least.
+const FIRSTS: &[(Step, &str)] = &[
+    (Step::StartPolicy, regions::FIRST_START),
+    (Step::LapseClaims, claims::FIRST_LAPSE),
+    (Step::ExpireHolds, redemption::FIRST_EXPIRY),
+    (Step::ExpireMovedOut, households::FIRST_TERM),
+];
+
+/// The next step of a village and its instant, by one statement.
+async fn next(tx: &Tx, village: &Village) -> Outcome<(Instant, Step)> {
     #[derive(FromQueryResult)]
-    struct ListRow {
-        month: String,
-        closes_at: i64,
+    struct Row {
+        /// Which of [`FIRSTS`]; -1 for a list, -2 for the sheet.
+        step: i64,
+        at: Option<i64>,
+        period: String,
     }
-    #[derive(FromQueryResult)]
-    struct SheetRow {
-        week: String,
+    let mut sql = "SELECT CAST(-1 AS BIGINT) AS step, closes_at AS at, month AS period \
+                   FROM public_lists WHERE village = $1 AND status <> 'closed' \
+                   UNION ALL SELECT -2, closes_at, week FROM score_sheets \
+                   WHERE village = $1 AND status = 'open'"
+        .to_owned();
+    for (index, (_, first)) in FIRSTS.iter().enumerate() {
+        sql.push_str(&format!(" UNION ALL SELECT {index}, ({first}), ''"));
     }
-    let sql = "SELECT week FROM score_sheets WHERE village = $1 AND status = 'open'";
-    let sheet = db::one::<SheetRow>(tx, sql, [village.into()]).await?;
-    let week = sheet.and_then(|row| row.week.parse::<Week>().ok());
-    let open_week =
-        week.ok_or_else(|| Problem::fault(format!("village {village} has no open sheet")))?;
-    let sql = "SELECT month, closes_at FROM public_lists WHERE village = $1 AND status <> 'closed'";
-    let lists = db::all::<ListRow>(tx, sql, [village.into()]).await?;
-    let list = |row: ListRow| Some((row.month.parse::<Month>().ok()?, Instant(row.closes_at)));
-    let sql = "SELECT MIN(expires_at) FROM redemptions WHERE village = $1 AND status = 'held'";
-    let expiry = db::number(tx, sql, [village.into()]).await?;
-    let lapse = claims::first_lapse(tx, village).await?;
-    let first_lapse = (lapse > 0).then_some(Instant(lapse));
-    let first_expiry = (expiry > 0).then_some(Instant(expiry));
-    let sql = "SELECT MIN(spend_until) FROM households \
-               WHERE village = $1 AND spend_until IS NOT NULL";
-    let term = db::number(tx, sql, [village.into()]).await?;
-    let first_term = (term > 0).then_some(Instant(term));
-    let lists = lists.into_iter().filter_map(list).collect();
-    let next_policy = regions::next_start(tx, village).await?;
-    Ok(State { open_week, lists, first_lapse, first_expiry, first_term, next_policy })
+    let odd = |row: &Row| Problem::fault(format!("village {village}: step {}", row.period));
+    let mut due = Vec::new();
+    for row in db::all::<Row>(tx, &sql, [village.into()]).await? {
+        let Some(at) = row.at.map(Instant) else { continue };
+        let step = match row.step {
+            -1 => Step::CloseList(row.period.parse().map_err(|_| odd(&row))?),
+            -2 => Step::CloseSheet(row.period.parse().map_err(|_| odd(&row))?),
+            index => {
+                usize::try_from(index)
+                    .ok()
+                    .and_then(|at| FIRSTS.get(at))
+                    .ok_or_else(|| odd(&row))?
+                    .0
+            }
+        };
+        due.push((at, step));
+    }
+    let no_sheet = || Problem::fault(format!("village {village} has no open sheet"));
+    due.into_iter().min().ok_or_else(no_sheet)
 }

@@ -32,7 +32,7 @@ pub use admission::Filing;
 pub use decisions::review_all;
 pub use pictures::photo_arrived;
 pub use queue::waiting_for;
-pub use resubmit::{first_lapse, lapse};
+pub use resubmit::{FIRST_LAPSE, lapse};
 pub use review::Decision;
 pub use submit::{Evidence, NewClaim, submit_all};
 

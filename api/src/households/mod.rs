@@ -38,7 +38,7 @@ use uuid::Uuid;
 pub use code::household_by_code;
 pub use create::{Consent, NewHousehold, NewMember, Opening, create_all};
 pub use forward::settle_ended;
-pub use move_out::{expire_moved_out, may_spend};
+pub use move_out::{FIRST_TERM, expire_moved_out, may_spend};
 
 use crate::identity::{Neighbour, Serves};
 use crate::kernel::clock::Instant;

@@ -123,6 +123,10 @@ pub async fn may_spend(
     }
 }
 
+/// When the first term of a household that moved out ends.
+pub const FIRST_TERM: &str = "SELECT MIN(spend_until) FROM households \
+    WHERE village = $1 AND spend_until IS NOT NULL";
+
 /// Ends the terms that are over at `at`, the nominal instant: what was not spent expires, and the
 /// members act for the household no longer.
 pub async fn expire_moved_out(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {

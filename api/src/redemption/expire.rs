@@ -16,6 +16,10 @@ struct Row {
     household: Uuid,
 }
 
+/// When the first hold of a village expires.
+pub const FIRST_EXPIRY: &str =
+    "SELECT MIN(expires_at) FROM redemptions WHERE village = $1 AND status = 'held'";
+
 /// Expires the holds of a village whose term ended at `at`, the nominal instant.
 pub async fn expire(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {
     let sql = "SELECT id, household FROM redemptions WHERE village = $1 AND status = 'held' \

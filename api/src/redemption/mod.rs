@@ -13,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use collect::hand_over;
-pub use expire::expire;
+pub use expire::{FIRST_EXPIRY, expire};
 pub use prizes::{PrizeCatalogue, builtin, stock_shop};
 pub use redeem::{NewRedemption, redeem};
 

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, put};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::Value;
 
 use super::VillageRow;
 use super::policy::{Policy, VillagePolicy, load};
@@ -86,11 +86,7 @@ async fn wait(tx: &Tx, village: &Village, policy: &Policy, now: Instant) -> Outc
 
 /// When the policy that waits starts, if one does: always a Monday that begins a quarter, so also the
 /// instant at which a sheet closes.
-pub async fn next_start(on: &impl ConnectionTrait, village: &Village) -> Outcome<Option<Instant>> {
-    let sql = "SELECT starts_at FROM next_policies WHERE village = $1";
-    let at = db::number(on, sql, [village.into()]).await?;
-    Ok((at > 0).then_some(Instant(at)))
-}
+pub const FIRST_START: &str = "SELECT starts_at FROM next_policies WHERE village = $1";
 
 /// The policy that waited is the village's from `at` on.
 pub async fn start_policy(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use change::{next_start, start_policy};
+pub use change::{FIRST_START, start_policy};
 pub use policy::{Mode, Policy};
 
 use crate::app::App;
