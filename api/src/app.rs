@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::kernel::cache::Cache;
 use crate::kernel::clock::Clock;
 use crate::kernel::db::{self, Db};
+use crate::kernel::lease::Lease;
 use crate::kernel::problem::Outcome;
 use crate::kernel::tries::Tries;
 use crate::photos::Photos;
@@ -30,6 +31,8 @@ pub struct App {
     pub rule_books: rules::Books,
     /// No village has anything due before this instant; see [`calendar`].
     pub next_due: AtomicI64,
+    /// Held by the one replica that settles what nobody asks for.
+    pub calendar_lease: Lease,
     pub wechat: WeChat,
     /// Where pictures lie.
     pub photos: Photos,
@@ -59,6 +62,7 @@ impl App {
             config,
             rule_books,
             next_due,
+            calendar_lease: Lease::new("calendar"),
             wechat,
             photos,
             code_tries,

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use actix_web::web::Data;
 use api::app::{self, App};
+use api::calendar;
 use api::config::{self, Config};
 use api::founding::{self, First};
 use api::identity::Role;
+use api::kernel::clock::{Clock, Instant};
 use api::kernel::problem::Problem;
 use api::kernel::region::RegionCode;
 use clap::{Parser, Subcommand};
@@ -35,6 +37,15 @@ enum Command {
     Migrate,
     /// Recompute every balance, line and standing from the postings; names the first row that disagrees
     Verify,
+    /// Close every week, list and term that is over, as the calendar does while the server runs
+    Close {
+        /// Only what was over at this instant, e.g. `2024-09-09T00:00:00+08:00`; never one to come
+        #[arg(long, value_parser = instant)]
+        as_of: Option<Instant>,
+        /// Only the villages of this region
+        #[arg(long)]
+        region: Option<RegionCode>,
+    },
     /// Load the table of regions from `code,name` lines
     Regions { file: PathBuf },
     /// Appoint the first official of a township or county; prints what they log in with
@@ -79,6 +90,18 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(line.config).await?,
         Command::Migrate => app::migrate(&App::connect(line.config).await?).await?,
+        Command::Close { as_of, region } => {
+            let mut app = ready(line.config).await?;
+            app::prepare_sandbox(&app).await?;
+            let now = app.clock.now();
+            let as_of = as_of.unwrap_or(now);
+            if as_of > now {
+                return Err(format!("{as_of} is to come; it is {now}").into());
+            }
+            app.clock = Clock::standing_at(as_of);
+            let steps = calendar::settle_all(&app, region.as_ref()).await.map_err(told)?;
+            writeln!(out, "{steps} steps, as of {as_of}")?;
+        }
         Command::Regions { file } => {
             let app = ready(line.config).await?;
             writeln!(out, "{} regions", founding::load_regions(&app, &file).await?)?;
@@ -106,6 +129,10 @@ async fn ready(config: Config) -> Result<App, Box<dyn std::error::Error>> {
     let app = App::connect(complete(config)?).await?;
     app::migrate(&app).await?;
     Ok(app)
+}
+
+fn instant(text: &str) -> Result<Instant, String> {
+    Instant::parse(text).ok_or_else(|| "expected an RFC 3339 instant".to_owned())
 }
 
 /// A refusal as a sentence for the terminal.

@@ -23,6 +23,7 @@ pub mod idempotency_key;
 pub mod inbox_item;
 pub mod journal;
 pub mod kin;
+pub mod lease;
 pub mod member;
 pub mod next_policy;
 pub mod objection;

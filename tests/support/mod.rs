@@ -5,10 +5,12 @@ mod actor;
 pub mod canary;
 mod database;
 pub mod pictures;
+mod replica;
 mod wechat;
 mod world;
 
 pub use actor::{Actor, Answer, contract};
+pub use replica::{Replica, eventually, jifen};
 pub use wechat::{FakeWeChat, Reply, SESSION_KEY};
 pub use world::{FAR, HERE, NEXT, World, claim, consent, grid_of, head_id, household_id};
 

@@ -22,6 +22,7 @@ use sea_orm::FromQueryResult;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use due::{Rhythm, Shop, shop};
+use settle::settle_as_leader;
 pub use settle::{settle_all, settle_village};
 pub use show::{Calendar, calendar_of};
 
@@ -63,12 +64,12 @@ async fn settle_path(app: &App, path: &str) -> Outcome<()> {
     let mut parts = path.split('/').skip(2);
     match (parts.next(), parts.next()) {
         (Some("villages"), Some(code)) => match Village::from_str(code) {
-            Ok(village) => settle_village(app, &village).await,
+            Ok(village) => settle_village(app, &village).await.map(|_| ()),
             Err(_) => Ok(()),
         },
         (Some("regions"), Some(code)) => match RegionCode::from_str(code) {
             // One village that cannot be settled is logged and keeps no region from being read.
-            Ok(region) => settle_all(app, Some(&region)).await.or(Ok(())),
+            Ok(region) => settle_all(app, Some(&region)).await.map(|_| ()).or(Ok(())),
             Err(_) => Ok(()),
         },
         _ => Ok(()),
@@ -111,7 +112,7 @@ pub fn start_ticker(app: Data<App>) {
             let now = app.clock.now();
             if now.0 >= app.next_due.load(Ordering::Acquire) {
                 // What fails has said so in the log.
-                let _ = settle_all(&app, None).await;
+                let _ = settle_as_leader(&app).await;
             }
             if swept_on != Some(now.day()) {
                 swept_on = Some(now.day());

@@ -9,21 +9,59 @@ use super::villages_due;
 use crate::app::App;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
+use crate::kernel::lease::Held;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 use crate::{claims, households, publicity, rankings, redemption, regions, scoring};
 
-/// Settles every village of a region, or all, that has something due now.
-pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
-    let mut failed = Ok(());
+/// Settles every village of a region, or all, that has something due now; returns how many steps there
+/// were.
+pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<u64> {
+    let (mut steps, mut failed) = (0, None);
     for village in villages_due(app, region).await? {
-        if let Err(problem) = settle_village(app, &village).await {
-            // The others go on; this one is tried again by whoever needs it, and by the next tick.
-            tracing::error!(%village, cause = %problem, "could not settle what is due");
-            failed = Err(problem);
+        match settle_village(app, &village).await {
+            Ok(done) => steps += done,
+            Err(problem) => failed = Some(blame(&village, problem)),
         }
     }
-    failed?;
+    failed.map_or(Ok(()), Err)?;
+    learn_next(app).await?;
+    Ok(steps)
+}
+
+/// Settles all villages if no other process is at it: of many replicas one is enough.
+pub async fn settle_as_leader(app: &App) -> Outcome<()> {
+    let take = async || app.calendar_lease.take(&app.db, app.token_clock.now()).await;
+    let villages = villages_due(app, None).await?;
+    let (mut held, mut failed) = (None, None);
+    for village in &villages {
+        if held.is_none_or(|held: Held| held.is_old(app.token_clock.now())) {
+            held = take().await?;
+        }
+        let Some(held) = &held else {
+            // The leader is at it; the next tick looks whether anything is left.
+            return Ok(());
+        };
+        match settle_fenced(app, village, Some(held)).await {
+            Ok(_) => {}
+            Err(problem) => failed = Some(blame(village, problem)),
+        }
+    }
+    if held.is_some() {
+        app.calendar_lease.release(&app.db).await?;
+    }
+    failed.map_or(Ok(()), Err)?;
+    learn_next(app).await
+}
+
+/// The others go on; this village is tried again by whoever needs it, and by the next tick.
+fn blame(village: &Village, problem: Problem) -> Problem {
+    tracing::error!(%village, cause = %problem, "could not settle what is due");
+    problem
+}
+
+/// Learns when something is next due anywhere.
+async fn learn_next(app: &App) -> Outcome<()> {
     // Everything that can become due was agreed a week or more before, so what is known now to be
     // first stays first until the next Monday, whatever other replicas do.
     let sql = "SELECT MIN(next_due_at) FROM villages";
@@ -33,16 +71,24 @@ pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
     Ok(())
 }
 
-/// Does whatever is due in a village, oldest first; nothing if nothing is.
-pub async fn settle_village(app: &App, village: &Village) -> Outcome<()> {
+/// Does whatever is due in a village, oldest first; returns how many steps that were.
+pub async fn settle_village(app: &App, village: &Village) -> Outcome<u64> {
+    settle_fenced(app, village, None).await
+}
+
+/// The same for whoever leads, as long as it does.
+async fn settle_fenced(app: &App, village: &Village, held: Option<&Held>) -> Outcome<u64> {
     let sql = "SELECT COUNT(*) FROM villages WHERE village = $1 AND next_due_at <= $2";
     let values: [Value; 2] = [village.into(), app.clock.now().0.into()];
     if db::number(app.db.read(), sql, values).await? == 0 {
-        return Ok(());
+        return Ok(0);
     }
-    while app.db.write(async |tx| settle_one(app, tx, village).await).await? {}
+    let mut steps = 0;
+    while app.db.write(async |tx| settle_one(app, tx, village, held).await).await? {
+        steps += 1;
+    }
     app.cache.refresh();
-    Ok(())
+    Ok(steps)
 }
 
 #[derive(FromQueryResult)]
@@ -51,12 +97,19 @@ struct PolicyRow {
 }
 
 /// Does the first step that is due, under the village's lock; `false` when none is.
-async fn settle_one(app: &App, tx: &Tx, village: &Village) -> Outcome<bool> {
+async fn settle_one(app: &App, tx: &Tx, village: &Village, held: Option<&Held>) -> Outcome<bool> {
     let sql =
         format!("SELECT publicity_weeks FROM villages WHERE village = $1{}", db::exclusively(tx));
     let Some(policy) = db::one::<PolicyRow>(tx, &sql, [village.into()]).await? else {
         return Ok(false);
     };
+    // Asked under the village's lock, for which a stopped process may have waited past its term.
+    if let Some(held) = held
+        && !held.is_ours(tx).await?
+    {
+        tracing::warn!(%village, "another process has taken the calendar over");
+        return Ok(false);
+    }
     let (at, step) = next(tx, village).await?;
     let due = at <= app.clock.now();
     if due {

@@ -9,6 +9,7 @@ pub mod derive;
 pub mod form;
 pub mod gate;
 pub mod idempotency;
+pub mod lease;
 pub mod ledger;
 pub mod page;
 pub mod period;

@@ -140,7 +140,11 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         // A ping before every statement would double the round trips of a request; what a broken
         // connection fails is tried again.
         .test_before_acquire(false)
-        .sqlx_logging(false);
+        .sqlx_logging(false)
+        // A replica that is stopped in mid-transaction keeps its locks no longer than this.
+        .map_sqlx_postgres_opts(|postgres| {
+            postgres.options([("idle_in_transaction_session_timeout", "15s")])
+        });
     options
 }
 
@@ -178,7 +182,7 @@ fn is_broken(error: &DbErr) -> bool {
     };
     let lost =
         matches!(cause, RuntimeErr::SqlxError(error) if matches!(**error, sqlx::Error::Io(_)));
-    lost || matches!(state_of(error).as_deref(), Some("57P01" | "57P02" | "57P03"))
+    lost || matches!(state_of(error).as_deref(), Some("25P03" | "57P01" | "57P02" | "57P03"))
 }
 
 /// Whether the same request may succeed a little later.
