@@ -24,3 +24,4 @@ mod rules;
 mod sandbox;
 mod sessions;
 mod support;
+mod year;

@@ -10,7 +10,10 @@ mod process;
 mod ranking_read;
 mod report;
 mod seed;
+mod simulated_year;
 mod weekly_close;
+#[path = "../year/mod.rs"]
+mod year;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -109,6 +112,9 @@ async fn measure(bench: &Bench) -> Done<()> {
     }
     if bench.wants(weekly_close::NAME) {
         weekly_close::measure(bench).await?;
+    }
+    if bench.wants(simulated_year::NAME) {
+        simulated_year::measure(bench).await?;
     }
     idle::measure(bench).await
 }

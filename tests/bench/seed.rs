@@ -5,14 +5,14 @@ use api::app::{self, App};
 use api::calendar;
 use api::config::Config;
 use api::households::{Consent, NewHousehold, NewMember, Opening, create_all};
-use api::identity::{self, NewOfficial};
+use api::identity::{self, Grant, NewOfficial, Role};
 use api::kernel::clock::Instant;
 use api::kernel::db::Tx;
 use api::kernel::period::Week;
 use api::kernel::problem::{Outcome, Problem};
 use api::kernel::region::{RegionCode, Village};
 use api::regions::{self, Policy};
-use api::rules;
+use api::{redemption, rules};
 use clap::Parser;
 use sea_orm::{ConnectionTrait, Database};
 use uuid::Uuid;
@@ -28,6 +28,8 @@ pub const COUNTY: &str = "460205";
 pub const HOUSEHOLD_ID: &str = "01920000-0000-7000-8001-";
 pub const HEAD_ID: &str = "01920000-0000-7000-8002-";
 const SPOUSE_ID: &str = "01920000-0000-7000-8003-";
+const OFFICIAL_ID: &str = "01920000-0000-7000-8004-";
+const RULES_ID: &str = "01920000-0000-7000-8005-";
 /// Claims of a household in the seeded week.
 const CLAIMS_PER_HOUSEHOLD: usize = 10;
 
@@ -59,6 +61,14 @@ pub async fn connect(bench: &Bench, database: &str) -> Done<App> {
     let line = ["bench", "--profile", "production", "--database-url", &url];
     let line = Line::try_parse_from([&line[..], &secrets[..]].concat())?;
     App::connect(line.config).await
+}
+
+/// The same in the sandbox, where the clock can be moved and anybody be anybody.
+pub async fn connect_sandbox(bench: &Bench, database: &str) -> Done<App> {
+    let url = bench.database(database);
+    let photos = format!("file://{}", bench.folder.join("photos").display());
+    let line = ["bench", "--database-url", &url, "--photos-url", &photos, "--log", "warn"];
+    App::connect(Line::try_parse_from(line)?.config).await
 }
 
 /// A county in production: everything up to last week is closed.
@@ -141,13 +151,15 @@ async fn found(tx: &Tx, size: Size, now: Instant) -> Outcome<()> {
     // In force for deeds of the weeks before, too.
     let since = now.plus_days(-60);
     let region: RegionCode = code(COUNTY)?;
-    rules::import(tx, &region, Uuid::now_v7(), &catalogue, since.day(), None, now).await?;
+    rules::import(tx, &region, id(RULES_ID, 1)?, &catalogue, since.day(), None, now).await?;
     Ok(())
 }
 
 async fn settle_in(tx: &Tx, size: Size, at: usize, now: Instant) -> Outcome<()> {
     let village: Village = code(&village(at))?;
     regions::open_village(tx, &village, Policy::default(), now).await?;
+    let prizes = redemption::builtin().map_err(|error| Problem::fault(error.to_string()))?;
+    redemption::stock_shop(tx, &village, &prizes, 10, now).await?;
     let numbers = share(size, at, size.households);
     let grids = share(size, at, size.grids).len();
     let (first, count) = (numbers.start, numbers.len());
@@ -158,15 +170,42 @@ async fn settle_in(tx: &Tx, size: Size, at: usize, now: Instant) -> Outcome<()> 
     let opening = Opening { village: &village, by: None, secret: b"nobody has a phone", now };
     create_all(tx, &opening, &households).await?;
     let heads = households.iter().filter_map(|it| it.members.first());
-    let heads: Vec<_> = heads
-        .map(|head| NewOfficial {
+    let mut people: Vec<_> = (1..)
+        .zip(heads)
+        .map(|(number, head): (usize, _)| NewOfficial {
             person: head.person,
             name: head.name.clone(),
-            persona: None,
+            persona: Some(format!("head {village} {number}")),
             grants: Vec::new(),
         })
         .collect();
-    identity::appoint(tx, None, &heads, now).await
+    let offices = [("panel", Role::Panel), ("committee", Role::Committee), ("clerk", Role::Clerk)];
+    let more = [("committee_2", Role::Committee), ("committee_3", Role::Committee)];
+    let mut serial = at * 100;
+    let mut serve = |office: &str, role, region: &str| {
+        serial += 1;
+        official(serial, office, role, region)
+    };
+    for (office, role) in offices.into_iter().chain(more) {
+        people.push(serve(office, role, village.as_str())?);
+    }
+    for grid in 1..=grids {
+        people.push(serve("grid_worker", Role::GridWorker, &format!("{village}{grid:03}"))?);
+    }
+    if at.is_multiple_of(10) {
+        people.push(serve("township", Role::Township, &township(at))?);
+    }
+    identity::appoint(tx, None, &people, now).await
+}
+
+/// An official who is the same in every county; `serial` is theirs alone.
+fn official(serial: usize, office: &str, role: Role, region: &str) -> Outcome<NewOfficial> {
+    Ok(NewOfficial {
+        person: id(OFFICIAL_ID, serial)?,
+        name: format!("官{office}"),
+        persona: Some(format!("{office} {region}")),
+        grants: vec![Grant { role, region: code(region)? }],
+    })
 }
 
 fn id(kind: &str, number: usize) -> Outcome<Uuid> {

@@ -5,3 +5,4 @@ mod policy;
 mod quarter;
 mod replicas;
 mod week;
+mod year;

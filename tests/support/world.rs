@@ -416,11 +416,21 @@ async fn found_village(tx: &Tx, code: &str, policy: Policy, now: Instant) {
 
 fn official(persona: &str, role: Role, code: &str) -> NewOfficial {
     NewOfficial {
-        person: Uuid::now_v7(),
+        person: person_of(persona),
         name: format!("官{persona}"),
         persona: Some(persona.to_owned()),
         grants: vec![Grant { role, region: region(code) }],
     }
+}
+
+/// The same person in every world.
+fn person_of(persona: &str) -> Uuid {
+    let seed = |start: u64| {
+        persona
+            .bytes()
+            .fold(start, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+    };
+    Uuid::from_u64_pair(seed(0xCBF2_9CE4_8422_2325), seed(0x8422_2325_CBF2_9CE4))
 }
 
 /// The name of a household's head: 张守勤 is the first.
