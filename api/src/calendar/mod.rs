@@ -5,6 +5,7 @@
 //! Each step is one transaction under the village's lock and writes nominal instants, so that a late
 //! or repeated run ends in the same rows.
 
+mod coming;
 mod due;
 mod settle;
 mod show;

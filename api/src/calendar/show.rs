@@ -6,6 +6,7 @@ use sea_orm::FromQueryResult;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::coming::{Coming, coming};
 use super::due::{Rhythm, Shop, shop};
 use crate::app::App;
 use crate::http::path_part;
@@ -27,6 +28,8 @@ pub struct Calendar {
     /// The months that are in publicity now.
     pub public_lists: Vec<OpenList>,
     pub redemption: RedemptionWindow,
+    /// What comes next of each kind, in order.
+    pub coming: Vec<Coming>,
 }
 
 /// A list that takes objections.
@@ -67,12 +70,15 @@ pub async fn calendar_of(app: &App, village: &Village) -> Outcome<Calendar> {
     let policy = regions::village(app.db.read(), village).await?;
     let now = app.clock.now();
     let week = Week::of(now);
+    let public_lists = open_lists(app, village).await?;
+    let open: Vec<_> = public_lists.iter().map(|list| (list.month, list.closes_at)).collect();
     Ok(Calendar {
         now,
         week,
         week_closes_at: week.ends_at(),
-        public_lists: open_lists(app, village).await?,
+        public_lists,
         redemption: window(&policy, now),
+        coming: coming(&Rhythm::of(&policy), &open, now),
     })
 }
 

@@ -21,6 +21,11 @@ super::labels! {
     counted_per {
         "household" "按户" "Per household"; "member" "按人" "Per member";
     }
+    coming_kind {
+        "list_closes" "公示结束" "Publicity ends"; "week_closes" "一周评分" "Week is scored";
+        "list_opens" "公示开始" "Publicity begins"; "window_opens" "兑换窗口开放" "Shop opens";
+        "window_closes" "兑换窗口关闭" "Shop closes"; "year_ends" "年度排名" "Year is ranked";
+    }
     cap_period {
         "event" "每次活动" "Per event"; "month" "每月" "Per month"; "quarter" "每季度" "Per quarter";
         "half_year" "每半年" "Per half-year"; "year" "每年" "Per year";
