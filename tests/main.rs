@@ -23,5 +23,6 @@ mod regions;
 mod rules;
 mod sandbox;
 mod sessions;
+mod statistics;
 mod support;
 mod year;
