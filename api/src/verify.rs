@@ -106,6 +106,28 @@ const CHECKS: &[Check] = &[
               HAVING s.points <> COALESCE(SUM(l.awarded), 0) OR s.line_count <> COUNT(l.id)",
     },
     Check {
+        name: "a scored adjustment has its line, and nothing else has one like it",
+        sql: "SELECT village, 'adjustment' AS thing, id, CAST(SUM(kept) AS BIGINT) AS kept, \
+              CAST(SUM(line) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, id, household, week, points AS kept, 0 AS line FROM adjustments \
+                WHERE status = 'scored' \
+                UNION ALL \
+                SELECT village, id, household, week, 0 AS kept, awarded AS line FROM score_lines \
+                WHERE kind = 'adjustment' AND remedies IS NULL \
+              ) AS both_sides GROUP BY village, id, household, week HAVING SUM(kept) <> SUM(line)",
+    },
+    Check {
+        name: "what is restored of a line was taken of it",
+        sql: "SELECT a.village, 'restored' AS thing, a.restores AS id, \
+              CAST(SUM(a.points) AS BIGINT) AS kept, \
+              COALESCE((SELECT CAST(-SUM(r.awarded) AS BIGINT) FROM score_lines r \
+                WHERE r.village = a.village AND r.reverses = a.restores), 0) AS recomputed \
+              FROM adjustments a WHERE a.restores IS NOT NULL AND a.status <> 'rejected' \
+              GROUP BY a.village, a.restores HAVING ABS(SUM(a.points)) > ABS(COALESCE((SELECT \
+                SUM(r.awarded) FROM score_lines r WHERE r.village = a.village \
+                AND r.reverses = a.restores), 0))",
+    },
+    Check {
         name: "a scored claim has its line, and claims what the line says",
         sql: "SELECT c.village, 'claim' AS thing, c.id, c.points AS kept, \
               COALESCE(l.claimed, 0) AS recomputed FROM claims c \

@@ -41,6 +41,7 @@ const REGISTERS: &[&str] = &["grid_worker", "township", "county"];
 const GOVERNS: &[&str] = &["township", "county"];
 const WATCHES: &[&str] = &["committee", "township", "county"];
 const COMMITTEE: &[&str] = &["committee"];
+const CORRECTS: &[&str] = &["committee", "township"];
 const CLERK: &[&str] = &["clerk"];
 
 const ROWS: &[(&str, Who)] = &[
@@ -84,6 +85,10 @@ const ROWS: &[(&str, Who)] = &[
     ("objections_file", Who::Neighbour),
     ("objections_list", Who::Office(COMMITTEE)),
     ("objections_decide", Who::Office(COMMITTEE)),
+    ("adjustments_list", Who::Neighbour),
+    ("adjustments_show", Who::Neighbour),
+    ("adjustments_propose", Who::Office(COMMITTEE)),
+    ("adjustments_decide", Who::Office(CORRECTS)),
     ("score_sheets_show", Who::Neighbour),
     ("score_sheets_close", Who::Office(REVIEWS)),
     ("households_list", Who::Office(LISTS)),
@@ -440,6 +445,13 @@ fn bodies(id: &str) -> Vec<(&'static str, &'static str, String, Value)> {
             here("/reviews/batch"),
             json!({ "reviews": [{ "claim": id, "review": review }] }),
         ),
+        (
+            "adjustments_propose",
+            "committee",
+            here("/adjustments"),
+            json!({ "id": new_id(), "household": id, "category": "enterprise", "points": 1,
+                "reason": "漏记" }),
+        ),
         ("households_merge", "township", of("/merge"), json!({ "into": id })),
         ("households_change_head", "township", of("/head"), json!({ "person": id })),
         (
@@ -499,6 +511,8 @@ async fn foreign_ids_in_path_query_and_body_are_as_unknown_as_made_up_ones() {
             "{person}",
             "{redemption}",
             "{objection}",
+            "{adjustment}",
+            "{reversal}",
             "{request}",
             "{grant}",
             "{committee}",

@@ -1,2 +1,3 @@
+mod adjustments;
 mod names;
 mod objections;

@@ -52,6 +52,7 @@ pub struct PublicLine {
     pub name: Option<String>,
     #[schema(example = "living_environment")]
     pub category: String,
+    /// A rule's key; of an adjustment the one it corrects, or `adjustment`.
     #[schema(example = "env.courtyard_model")]
     pub rule: String,
     #[schema(example = "评为月度美丽庭院/文明卫生户")]
@@ -251,12 +252,14 @@ async fn lines(
         status: String,
     }
     let sql = "SELECT p.number, p.household_number, m.name, m.consented, l.category, l.rule, \
-                 u.name_zh AS rule_name, l.occurred_on, l.awarded AS points, p.status \
+                 COALESCE(u.name_zh, '委员会调整') AS rule_name, l.occurred_on, \
+                 l.awarded AS points, p.status \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
-               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 AND u.publicly_itemised \
+               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 \
+               AND COALESCE(u.publicly_itemised, l.awarded > 0) \
                ORDER BY p.number LIMIT $4";
     let after = start.after.unwrap_or(0);
     let values: [Value; 4] =
