@@ -23,6 +23,7 @@ pub mod rankings;
 pub mod redemption;
 pub mod regions;
 pub mod register;
+pub mod reversals;
 pub mod routes;
 pub mod rules;
 pub mod sandbox;

@@ -106,6 +106,16 @@ const CHECKS: &[Check] = &[
               HAVING s.points <> COALESCE(SUM(l.awarded), 0) OR s.line_count <> COUNT(l.id)",
     },
     Check {
+        name: "what was carried of a line was taken back of it",
+        sql: "SELECT v.village, 'reversed' AS thing, v.line AS id, \
+              CAST(SUM(v.points) AS BIGINT) AS kept, \
+              COALESCE((SELECT CAST(-SUM(r.awarded) AS BIGINT) FROM score_lines r \
+                WHERE r.village = v.village AND r.reverses = v.line), 0) AS recomputed \
+              FROM reversals v WHERE v.status = 'carried' GROUP BY v.village, v.line \
+              HAVING ABS(SUM(v.points)) > ABS(COALESCE((SELECT SUM(r.awarded) FROM score_lines r \
+                WHERE r.village = v.village AND r.reverses = v.line), 0))",
+    },
+    Check {
         name: "a scored adjustment has its line, and nothing else has one like it",
         sql: "SELECT village, 'adjustment' AS thing, id, CAST(SUM(kept) AS BIGINT) AS kept, \
               CAST(SUM(line) AS BIGINT) AS recomputed FROM ( \

@@ -67,7 +67,7 @@ CREATE INDEX reversals_by_frozen ON reversals (village, frozen_household) WHERE 
 
 CREATE INDEX reversals_by_correction ON reversals (village, month, correction) WHERE correction IS NOT NULL
 
-{refuse reversals_four_eyes | UPDATE ON reversals | (NEW.decided_by IS NOT NULL AND (EXISTS (SELECT 1 FROM claims c WHERE c.village = NEW.village AND c.id = NEW.line AND c.filed_by = NEW.decided_by) OR EXISTS (SELECT 1 FROM reviews v WHERE v.village = NEW.village AND v.claim = NEW.line AND v.person = NEW.decided_by) OR EXISTS (SELECT 1 FROM members m WHERE m.village = NEW.village AND m.household = NEW.household AND m.person = NEW.decided_by)))}
+{refuse reversals_four_eyes | UPDATE ON reversals | (OLD.decided_by IS NULL AND NEW.decided_by IS NOT NULL AND (EXISTS (SELECT 1 FROM claims c WHERE c.village = NEW.village AND c.id = NEW.line AND c.filed_by = NEW.decided_by) OR EXISTS (SELECT 1 FROM reviews v WHERE v.village = NEW.village AND v.claim = NEW.line AND v.person = NEW.decided_by) OR EXISTS (SELECT 1 FROM members m WHERE m.village = NEW.village AND m.household = NEW.household AND m.person = NEW.decided_by)))}
 
 CREATE TABLE adjustments (
     village {code} NOT NULL,
@@ -99,7 +99,7 @@ CREATE INDEX adjustments_by_household ON adjustments (village, household, id)
 
 CREATE INDEX adjustments_by_restored ON adjustments (village, restores) WHERE restores IS NOT NULL
 
-{refuse adjustments_four_eyes | UPDATE ON adjustments | (NEW.decided_by IS NOT NULL AND EXISTS (SELECT 1 FROM members m WHERE m.village = NEW.village AND m.household = NEW.household AND m.person = NEW.decided_by))}
+{refuse adjustments_four_eyes | UPDATE ON adjustments | (OLD.decided_by IS NULL AND NEW.decided_by IS NOT NULL AND EXISTS (SELECT 1 FROM members m WHERE m.village = NEW.village AND m.household = NEW.household AND m.person = NEW.decided_by))}
 ";
 
 const DOWN: &str = r"

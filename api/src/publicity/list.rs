@@ -195,7 +195,7 @@ fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
 }
 
 /// Public bytes, kept until something in the village changes.
-async fn serve(
+pub async fn serve(
     app: &App,
     request: &HttpRequest,
     village: &Village,
