@@ -2,6 +2,7 @@
 //!
 //! A folder per village process over a thin kernel; `routes` is the table of contents.
 
+pub mod adjustments;
 pub mod app;
 pub mod bindings;
 pub mod calendar;
@@ -22,6 +23,7 @@ pub mod rankings;
 pub mod redemption;
 pub mod regions;
 pub mod register;
+pub mod reversals;
 pub mod routes;
 pub mod rules;
 pub mod sandbox;

@@ -4,6 +4,7 @@
 //! same on every database.
 
 pub mod account;
+pub mod adjustment;
 pub mod audit_event;
 pub mod awaited_photo;
 pub mod balance;
@@ -13,6 +14,7 @@ pub mod claim;
 pub mod committee;
 pub mod committee_member;
 pub mod consent;
+pub mod correction;
 pub mod database;
 pub mod grant;
 pub mod grid_departure;
@@ -39,6 +41,7 @@ pub mod redemption;
 pub mod refresh_token;
 pub mod region;
 pub mod register_entry;
+pub mod reversal;
 pub mod review;
 pub mod rule;
 pub mod rule_draft;

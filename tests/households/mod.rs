@@ -4,7 +4,7 @@ mod consent;
 mod correct;
 mod facts;
 mod import;
-mod lives;
+pub mod lives;
 mod points;
 mod search;
 mod summary;

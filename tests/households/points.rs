@@ -30,7 +30,7 @@ async fn agreed(world: &World, number: usize) -> Value {
     assert_eq!(of("pending"), waiting(&pending), "{what}");
     assert_eq!(of("pending"), left(&pending), "{what}");
     assert_eq!(of("held"), waiting(&["held"]), "{what}");
-    let stuck = waiting(&["debt", "file_ended"]);
+    let stuck = waiting(&["under_reversal", "debt", "file_ended"]);
     assert_eq!(of("available"), of("held") + of("spendable") + stuck, "{what}");
     let closed = waiting(&["shop_closed"]);
     assert!(closed == 0 || closed == of("spendable"), "{what}");

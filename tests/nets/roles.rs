@@ -41,6 +41,7 @@ const REGISTERS: &[&str] = &["grid_worker", "township", "county"];
 const GOVERNS: &[&str] = &["township", "county"];
 const WATCHES: &[&str] = &["committee", "township", "county"];
 const COMMITTEE: &[&str] = &["committee"];
+const CORRECTS: &[&str] = &["committee", "township"];
 const CLERK: &[&str] = &["clerk"];
 
 const ROWS: &[(&str, Who)] = &[
@@ -84,6 +85,18 @@ const ROWS: &[(&str, Who)] = &[
     ("objections_file", Who::Neighbour),
     ("objections_list", Who::Office(COMMITTEE)),
     ("objections_decide", Who::Office(COMMITTEE)),
+    ("reversals_list", Who::Neighbour),
+    ("reversals_show", Who::Neighbour),
+    ("reversals_propose", Who::Office(CORRECTS)),
+    ("reversals_reply", Who::Neighbour),
+    ("reversals_decide", Who::Office(CORRECTS)),
+    ("corrections_publish", Who::Office(COMMITTEE)),
+    ("corrections_list", Who::Public),
+    ("corrections_decide", Who::Office(CORRECTS)),
+    ("adjustments_list", Who::Neighbour),
+    ("adjustments_show", Who::Neighbour),
+    ("adjustments_propose", Who::Office(COMMITTEE)),
+    ("adjustments_decide", Who::Office(CORRECTS)),
     ("score_sheets_show", Who::Neighbour),
     ("score_sheets_close", Who::Office(REVIEWS)),
     ("households_list", Who::Office(LISTS)),
@@ -308,7 +321,7 @@ impl Net {
             "{week}" => "2024-W35".to_owned(),
             "{month}" => "2024-08".to_owned(),
             "{period}" => "2024-Q3".to_owned(),
-            "{line}" => "1".to_owned(),
+            "{line}" | "{number}" => "1".to_owned(),
             part if part.starts_with('{') => new_id().to_string(),
             part => part.to_owned(),
         };
@@ -440,6 +453,19 @@ fn bodies(id: &str) -> Vec<(&'static str, &'static str, String, Value)> {
             here("/reviews/batch"),
             json!({ "reviews": [{ "claim": id, "review": review }] }),
         ),
+        (
+            "reversals_propose",
+            "committee",
+            here("/reversals"),
+            json!({ "id": new_id(), "line": id, "reason": "查实有误" }),
+        ),
+        (
+            "adjustments_propose",
+            "committee",
+            here("/adjustments"),
+            json!({ "id": new_id(), "household": id, "category": "enterprise", "points": 1,
+                "reason": "漏记" }),
+        ),
         ("households_merge", "township", of("/merge"), json!({ "into": id })),
         ("households_change_head", "township", of("/head"), json!({ "person": id })),
         (
@@ -499,6 +525,8 @@ async fn foreign_ids_in_path_query_and_body_are_as_unknown_as_made_up_ones() {
             "{person}",
             "{redemption}",
             "{objection}",
+            "{adjustment}",
+            "{reversal}",
             "{request}",
             "{grant}",
             "{committee}",

@@ -1,2 +1,6 @@
+mod adjustments;
+mod corrections;
 mod names;
 mod objections;
+mod reversals;
+mod sequences;

@@ -1,2 +1,2 @@
 mod races;
-mod redeem;
+pub mod redeem;

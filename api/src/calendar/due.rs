@@ -13,10 +13,14 @@ pub enum Step {
     StartPolicy,
     /// Returned claims that were not handed in again in time lapse.
     LapseClaims,
+    /// Proposals to take points back that nobody decided in time lapse.
+    LapseReversals,
     /// Redemptions not collected in time give their points back.
     ExpireHolds,
     /// A month's publicity ends: what nobody contests becomes spendable.
     CloseList(Month),
+    /// Corrections of closed lists have been public for their days: what was approved takes effect.
+    CloseCorrections,
     /// The term of a household that moved out ends: what it did not spend expires.
     ExpireMovedOut,
     /// A week ends: caps are applied and points become pending.
@@ -158,9 +162,11 @@ mod tests {
         let order = [
             Step::StartPolicy,
             Step::LapseClaims,
+            Step::LapseReversals,
             Step::ExpireHolds,
             Step::CloseList(list),
             Step::CloseList(list.next()),
+            Step::CloseCorrections,
             Step::ExpireMovedOut,
             Step::CloseSheet(week),
         ];

@@ -12,7 +12,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::lease::Held;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{claims, households, publicity, rankings, redemption, regions, scoring};
+use crate::{claims, households, publicity, rankings, redemption, regions, reversals, scoring};
 
 /// Settles every village of a region, or all, that has something due now; returns how many steps there
 /// were.
@@ -133,6 +133,8 @@ async fn perform(
     match step {
         Step::StartPolicy => regions::start_policy(tx, village, at).await,
         Step::LapseClaims => claims::lapse(tx, village, at).await,
+        Step::LapseReversals => reversals::lapse(tx, village, at).await,
+        Step::CloseCorrections => reversals::close_corrections(tx, village, at).await,
         Step::ExpireHolds => {
             redemption::expire(tx, village, at).await?;
             households::settle_ended(tx, village, &format!("holds {at}"), at).await
@@ -158,6 +160,8 @@ async fn perform(
 const FIRSTS: &[(Step, &str)] = &[
     (Step::StartPolicy, regions::FIRST_START),
     (Step::LapseClaims, claims::FIRST_LAPSE),
+    (Step::LapseReversals, reversals::FIRST_LAPSE),
+    (Step::CloseCorrections, reversals::FIRST_CORRECTION),
     (Step::ExpireHolds, redemption::FIRST_EXPIRY),
     (Step::ExpireMovedOut, households::FIRST_TERM),
 ];

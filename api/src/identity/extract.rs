@@ -252,6 +252,10 @@ offices! {
     Reviews: GridWorker | Panel | Committee | Township | County;
     /// Who decides objections.
     Decides: Committee;
+    /// Who proposes adjustments, and corrections of closed lists.
+    Adjusts: Committee;
+    /// Who takes confirmed points back, and decides what another of them proposed.
+    Corrects: Committee | Township;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
     /// Who writes down how households live; a grid worker only those of the grid.

@@ -133,6 +133,8 @@ super::labels! {
         "deduction_withdrawn" "扣分提议被撤回" "Deduction dropped";
         "repudiation" "代申报被否认" "Proxy claim disowned"; "bulk_approval" "短时间批量通过" "Approved in bulk";
         "sample_confirmed" "抽查属实" "Sample confirmed"; "sample_doubted" "抽查存疑" "Sample doubted";
+        "adjustment" "委员会调整积分" "Adjustment"; "reversal" "确认后冲正" "Confirmed points taken back";
+        "reversal_lapsed" "冲正逾期未决" "Reversal not decided in time";
     }
     sample_finding {
         "confirmed" "属实" "Confirmed"; "doubted" "存疑" "Doubted";
@@ -151,7 +153,8 @@ super::labels! {
         "approved" "已通过，周一评分" "Approved, scored on Monday";
         "before_publicity" "等待本月公示" "Waits for the month's public list";
         "in_publicity" "公示中" "In publicity"; "contested" "被提出异议，等待决定" "Contested, waits for a decision";
-        "held" "已下单，待领取" "Held for a prize"; "shop_closed" "未到兑换期" "The shop is closed";
+        "held" "已下单，待领取" "Held for a prize"; "under_reversal" "正在冲正审核，暂时冻结" "Frozen, waits for a decision";
+        "shop_closed" "未到兑换期" "The shop is closed";
         "file_ended" "户已销户或迁出，不能再兑换" "The household's file has ended";
         "debt" "积分为负，由以后的积分抵扣" "A debt, paid off by later points";
     }
@@ -171,6 +174,29 @@ super::labels! {
     }
     decision {
         "dismissed" "异议不成立" "Dismissed"; "amended" "部分成立，调整积分" "Amended"; "upheld" "异议成立" "Upheld";
+    }
+    adjustment_status {
+        "proposed" "待审批" "Proposed"; "approved" "已批准，待评分" "Approved, not yet scored"; "rejected" "未批准" "Rejected";
+        "scored" "已评分" "Scored";
+    }
+    adjustment_decision {
+        "approved" "批准" "Approved"; "rejected" "不批准" "Rejected";
+    }
+    adjustment_action {
+        "decide" "审批" "Decide";
+    }
+    reversal_status {
+        "proposed" "待审批" "Proposed"; "approved" "已批准，待公示期满" "Approved, in publicity"; "carried" "已冲正" "Carried out";
+        "dropped" "未批准，积分解冻" "Dropped"; "lapsed" "逾期未决，积分解冻" "Lapsed";
+    }
+    reversal_decision {
+        "carried" "同意冲正" "Carried"; "dropped" "不同意" "Dropped";
+    }
+    reversal_action {
+        "decide" "审批" "Decide"; "reply" "陈述意见" "Answer";
+    }
+    correction_status {
+        "open" "更正公示中" "Open"; "closed" "更正结束" "Closed";
     }
     mode {
         "quarterly" "一季一兑换" "Every quarter"; "monthly" "一月一兑换" "Every month"; "always_open" "常年开放" "Always open";

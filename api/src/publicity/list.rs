@@ -52,6 +52,7 @@ pub struct PublicLine {
     pub name: Option<String>,
     #[schema(example = "living_environment")]
     pub category: String,
+    /// A rule's key; of an adjustment the one it corrects, or `adjustment`.
     #[schema(example = "env.courtyard_model")]
     pub rule: String,
     #[schema(example = "评为月度美丽庭院/文明卫生户")]
@@ -84,7 +85,8 @@ pub struct PublicHousehold {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "张*")]
     pub name: Option<String>,
-    /// All its lines together, less what was struck.
+    /// All its lines together, less what was struck before they were confirmed: a closed list stays as it
+    /// was.
     #[schema(example = 9)]
     pub points: i64,
 }
@@ -193,7 +195,7 @@ fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
 }
 
 /// Public bytes, kept until something in the village changes.
-async fn serve(
+pub async fn serve(
     app: &App,
     request: &HttpRequest,
     village: &Village,
@@ -250,12 +252,14 @@ async fn lines(
         status: String,
     }
     let sql = "SELECT p.number, p.household_number, m.name, m.consented, l.category, l.rule, \
-                 u.name_zh AS rule_name, l.occurred_on, l.awarded AS points, p.status \
+                 COALESCE(u.name_zh, '委员会调整') AS rule_name, l.occurred_on, \
+                 l.awarded AS points, p.status \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
-               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 AND u.publicly_itemised \
+               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 \
+               AND COALESCE(u.publicly_itemised, l.awarded > 0) \
                ORDER BY p.number LIMIT $4";
     let after = start.after.unwrap_or(0);
     let values: [Value; 4] =
@@ -290,12 +294,12 @@ async fn households(
         points: i64,
     }
     let sql = "SELECT p.household_number, m.name, m.consented, \
-                 CAST(SUM(l.awarded + COALESCE(r.awarded, 0)) AS BIGINT) AS points \
+                 CAST(SUM(l.awarded + COALESCE((SELECT SUM(r.awarded) FROM score_lines r \
+                   WHERE r.village = l.village AND r.reverses = l.id \
+                   AND (p.confirmed_at IS NULL OR r.approved_at <= p.confirmed_at)), 0)) AS BIGINT) \
+                   AS points \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded FROM score_lines \
-                 WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
-                 ON r.reverses = l.id \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
                WHERE p.village = $1 AND p.month = $2 AND p.household_number > $3 \
                GROUP BY p.household_number, m.name, m.consented ORDER BY p.household_number LIMIT $4";

@@ -11,7 +11,10 @@ mod rules;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use cycle::{close_list, open_list};
-pub use line::{hold_line, strike};
+pub use line::{
+    contested, hold_line, insert_reversal, lock_line, scored, settle_line, strike, week_of_reversal,
+};
+pub use list::serve;
 
 use crate::app::App;
 use crate::kernel::db;

@@ -207,7 +207,7 @@ async fn participating(app: &App, region: &RegionCode, look: Look) -> Outcome<i6
          WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 AND {KNOWN} \
          AND {} AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
            SELECT -SUM(r.awarded) FROM score_lines r WHERE r.village = l.village \
-           AND r.reverses = l.id AND r.approved_at < $6), 0)",
+           AND r.reverses = l.id AND r.week BETWEEN $3 AND $4 AND r.approved_at < $6), 0)",
         eligible("$7")
     );
     let values = look.span(region).into_iter().chain([look.ends().into()]);

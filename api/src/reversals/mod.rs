@@ -1,0 +1,35 @@
+//! What happens after confirmation: confirmed points are taken back by a proposal of one official and the
+//! decision of another (冲正), singly or as a correction of a closed list (更正). Until then the points are
+//! frozen.
+
+mod carry;
+mod correct;
+mod correction_list;
+mod decide;
+mod decide_correction;
+mod due;
+mod proposal;
+mod propose;
+mod read;
+mod reply;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use due::{FIRST_CORRECTION, FIRST_LAPSE, close_corrections, lapse};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(propose::propose_reversal)
+        .service(read::list_reversals)
+        .service(read::show_reversal)
+        .service(reply::reply_to_reversal)
+        .service(decide::decide_reversal)
+        .service(correct::publish_correction)
+        .service(correction_list::list_corrections)
+        .service(decide_correction::decide_correction);
+}
+
+/// Days in which a proposal is decided, or lapses.
+pub const DECISION_DAYS: i64 = 14;
+/// Days in which everybody can read a correction before it takes effect.
+pub const CORRECTION_DAYS: i64 = 7;
