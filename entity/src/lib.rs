@@ -4,6 +4,7 @@
 //! same on every database.
 
 pub mod account;
+pub mod appeal;
 pub mod audit_event;
 pub mod awaited_photo;
 pub mod balance;
@@ -34,6 +35,7 @@ pub mod posting;
 pub mod prize;
 pub mod public_list;
 pub mod public_list_line;
+pub mod recheck;
 pub mod redemption;
 pub mod refresh_token;
 pub mod region;

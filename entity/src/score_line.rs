@@ -27,6 +27,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub reason: Option<String>,
     pub remedies: Option<Uuid>,
+    pub restores: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

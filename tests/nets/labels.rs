@@ -130,7 +130,10 @@ fn enumeration(constraint: &str) -> &str {
         "public_lists_status" => "public_list_status",
         "public_list_lines_status" => "public_list_line_status",
         "objections_status" => "objection_status",
-        "objections_decision" => "decision",
+        "objections_decision" | "appeals_decision" => "decision",
+        "objections_ground" => "ground",
+        "objections_decided_body" | "appeals_decided_body" => "deciding_body",
+        "appeals_side" => "appeal_side",
         other => panic!("`{other}` keeps words: which enumeration of api/src/labels are they?"),
     }
 }

@@ -41,6 +41,7 @@ const REGISTERS: &[&str] = &["grid_worker", "township", "county"];
 const GOVERNS: &[&str] = &["township", "county"];
 const WATCHES: &[&str] = &["committee", "township", "county"];
 const COMMITTEE: &[&str] = &["committee"];
+const TOWNSHIP: &[&str] = &["township"];
 const CLERK: &[&str] = &["clerk"];
 
 const ROWS: &[(&str, Who)] = &[
@@ -82,8 +83,13 @@ const ROWS: &[(&str, Who)] = &[
     ("public_lists_list_lines", Who::Public),
     ("public_lists_list_households", Who::Public),
     ("objections_file", Who::Neighbour),
-    ("objections_list", Who::Office(COMMITTEE)),
-    ("objections_decide", Who::Office(COMMITTEE)),
+    ("public_lists_extend", Who::Office(TOWNSHIP)),
+    ("objections_list", Who::Office(WATCHES)),
+    ("objections_show", Who::Neighbour),
+    ("objections_investigate", Who::Office(WATCHES)),
+    ("objections_decide", Who::Office(WATCHES)),
+    ("objections_appeal", Who::Neighbour),
+    ("objections_decide_appeal", Who::Office(WATCHES)),
     ("score_sheets_show", Who::Neighbour),
     ("score_sheets_close", Who::Office(REVIEWS)),
     ("households_list", Who::Office(LISTS)),

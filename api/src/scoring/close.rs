@@ -15,6 +15,7 @@ use crate::kernel::ledger::{self, Account, Journal};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
+use crate::publicity::{self, Restored};
 use crate::rules::book;
 
 /// A claim as the close reads it.
@@ -56,13 +57,14 @@ pub async fn close_sheet(app: &App, tx: &Tx, village: &Village, week: Week) -> O
     let awards: BTreeMap<_, _> =
         award(approved, &earlier, &taken).into_iter().map(|it| (it.id, it)).collect();
     insert_lines(tx, village, week, &rows, &awards).await?;
-    let journals = journals(week, &rows, &awards);
+    let restored = publicity::restore_lines(tx, village, week).await?;
+    let journals = journals(week, &rows, &awards, &restored);
     ledger::post(tx, village, None, week.ends_at(), &journals).await?;
     let changed = changes::next(tx, village).await?;
     let sql = "UPDATE claims SET status = 'scored', version = version + 1, changed = $3 \
                WHERE village = $1 AND week = $2 AND status = 'approved'";
     db::run(tx, sql, values.into_iter().chain([changed.into()])).await?;
-    turn_the_page(tx, village, week, &awards).await
+    turn_the_page(tx, village, week, &awards, &restored).await
 }
 
 /// The claims with the caps of their rules' versions.
@@ -225,11 +227,19 @@ async fn insert_lines(
 }
 
 /// One journal per household: what its lines of the week add up to.
-fn journals(week: Week, rows: &[ClaimRow], awards: &BTreeMap<Uuid, Award>) -> Vec<Journal> {
+fn journals(
+    week: Week,
+    rows: &[ClaimRow],
+    awards: &BTreeMap<Uuid, Award>,
+    restored: &[Restored],
+) -> Vec<Journal> {
     let mut sums = BTreeMap::<Uuid, i64>::new();
     for row in rows {
         let awarded = awards.get(&row.id).map_or(0, |award| award.awarded);
         *sums.entry(row.household).or_default() += awarded;
+    }
+    for line in restored {
+        *sums.entry(line.household).or_default() += line.points;
     }
     let earned = sums.into_iter().filter(|(_, points)| *points != 0);
     earned
@@ -252,9 +262,11 @@ async fn turn_the_page(
     village: &Village,
     week: Week,
     awards: &BTreeMap<Uuid, Award>,
+    restored: &[Restored],
 ) -> Outcome<()> {
     let points: i64 = awards.values().map(|award| award.awarded).sum();
-    let count = i64::try_from(awards.len()).unwrap_or(i64::MAX);
+    let points = points + restored.iter().map(|line| line.points).sum::<i64>();
+    let count = i64::try_from(awards.len() + restored.len()).unwrap_or(i64::MAX);
     let sql = "UPDATE score_sheets SET status = 'closed', line_count = $3, points = $4 \
                WHERE village = $1 AND week = $2";
     let values: [Value; 4] = [village.into(), week.to_string().into(), count.into(), points.into()];
