@@ -75,6 +75,16 @@ const CHECKS: &[Check] = &[
               ) AS both_sides GROUP BY village, household HAVING SUM(kept) <> SUM(holds)",
     },
     Check {
+        name: "what is frozen of a balance is what open reversals freeze",
+        sql: "SELECT village, 'frozen' AS thing, household AS id, \
+              CAST(SUM(kept) AS BIGINT) AS kept, CAST(SUM(freezes) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, household, frozen AS kept, 0 AS freezes FROM balances \
+                UNION ALL \
+                SELECT village, frozen_household AS household, 0 AS kept, points AS freezes \
+                FROM reversals WHERE status IN ('proposed', 'approved') AND points > 0 \
+              ) AS both_sides GROUP BY village, household HAVING SUM(kept) <> SUM(freezes)",
+    },
+    Check {
         name: "score lines add up to the household's journals",
         sql: "SELECT village, 'earned' AS thing, household AS id, \
               CAST(SUM(lines) AS BIGINT) AS kept, CAST(SUM(posted) AS BIGINT) AS recomputed FROM ( \
@@ -121,19 +131,19 @@ const CHECKS: &[Check] = &[
               HAVING t.points <> COALESCE(SUM(l.awarded), 0) OR t.line_count <> COUNT(p.line)",
     },
     Check {
-        name: "confirmed lines add up to the confirmations of the household",
+        name: "what is left of confirmed lines is what was confirmed, less what was taken back since",
         sql: "SELECT village, 'confirmed' AS thing, household AS id, \
               CAST(SUM(lines) AS BIGINT) AS kept, CAST(SUM(posted) AS BIGINT) AS recomputed FROM ( \
                 SELECT p.village, p.household, l.awarded + COALESCE(( \
                   SELECT SUM(r.awarded) FROM score_lines r WHERE r.village = l.village \
-                  AND r.reverses = l.id AND r.approved_at <= p.confirmed_at), 0) AS lines, \
+                  AND r.reverses = l.id), 0) AS lines, \
                   0 AS posted FROM public_list_lines p \
                 JOIN score_lines l ON l.village = p.village AND l.id = p.line \
                 WHERE p.confirmed_at IS NOT NULL \
                 UNION ALL \
                 SELECT p.village, p.household, 0 AS lines, p.points AS posted FROM postings p \
                 JOIN journals j ON j.village = p.village AND j.id = p.journal \
-                WHERE j.kind = 'confirm' AND p.account = 'available' \
+                WHERE j.kind IN ('confirm', 'reversal') AND p.account = 'available' \
               ) AS both_sides GROUP BY village, household HAVING SUM(lines) <> SUM(posted)",
     },
     Check {
@@ -173,7 +183,7 @@ const CHECKS: &[Check] = &[
               FROM households h JOIN balances b ON b.village = h.village AND b.household = h.id \
                 AND b.account = 'available' \
               WHERE (h.status = 'merged' AND b.points <> 0) \
-              OR (h.status = 'moved_out' AND h.spend_until IS NULL AND b.points > b.held)",
+              OR (h.status = 'moved_out' AND h.spend_until IS NULL AND b.points > b.held + b.frozen)",
     },
     Check {
         name: "transfers move what is available from one household to another",

@@ -1,4 +1,4 @@
-//! The sum of an account's postings, and what is held of it.
+//! The sum of an account's postings, and what is held and frozen of it.
 
 use sea_orm::entity::prelude::*;
 
@@ -14,6 +14,7 @@ pub struct Model {
     pub account: String,
     pub points: i64,
     pub held: i64,
+    pub frozen: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

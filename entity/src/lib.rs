@@ -4,6 +4,7 @@
 //! same on every database.
 
 pub mod account;
+pub mod adjustment;
 pub mod appeal;
 pub mod audit_event;
 pub mod awaited_photo;
@@ -14,6 +15,7 @@ pub mod claim;
 pub mod committee;
 pub mod committee_member;
 pub mod consent;
+pub mod correction;
 pub mod database;
 pub mod grant;
 pub mod grid_departure;
@@ -40,6 +42,7 @@ pub mod redemption;
 pub mod refresh_token;
 pub mod region;
 pub mod register_entry;
+pub mod reversal;
 pub mod review;
 pub mod rule;
 pub mod rule_draft;

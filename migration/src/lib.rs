@@ -25,6 +25,7 @@ mod m20261122_000013_extend_claims;
 mod m20261122_000014_index_lists;
 mod m20261122_000015_extend_reviews;
 mod m20261122_000016_extend_objections;
+mod m20261122_000017_create_reversals;
 
 pub struct Migrator;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000014_index_lists::Migration),
             Box::new(m20261122_000015_extend_reviews::Migration),
             Box::new(m20261122_000016_extend_objections::Migration),
+            Box::new(m20261122_000017_create_reversals::Migration),
         ]
     }
 }

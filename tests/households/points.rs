@@ -30,7 +30,7 @@ async fn agreed(world: &World, number: usize) -> Value {
     assert_eq!(of("pending"), waiting(&pending), "{what}");
     assert_eq!(of("pending"), left(&pending), "{what}");
     assert_eq!(of("held"), waiting(&["held"]), "{what}");
-    let stuck = waiting(&["debt", "file_ended"]);
+    let stuck = waiting(&["under_reversal", "debt", "file_ended"]);
     assert_eq!(of("available"), of("held") + of("spendable") + stuck, "{what}");
     let closed = waiting(&["shop_closed"]);
     assert!(closed == 0 || closed == of("spendable"), "{what}");
@@ -74,7 +74,7 @@ fn waits(reason: &str, points: i64, until: &str) -> (String, i64, Option<String>
 
 async fn object(world: &World, filer: usize, line: i64) -> Value {
     let path = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/{line}/objections");
-    let objection = json!({ "id": new_id(), "reason": "不实" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     world.head(HERE, filer).await.post(&path, objection).await.ok()["id"].clone()
 }
 

@@ -16,7 +16,7 @@ fn path(line: i64) -> String {
 }
 
 fn objection() -> Value {
-    json!({ "id": new_id(), "reason": "那块地不是他家的" })
+    json!({ "id": new_id(), "ground": "not_this_household", "reason": "那块地不是他家的" })
 }
 
 async fn decide(actor: &Actor, objection: &Value, decision: Value) -> crate::support::Answer {
@@ -43,7 +43,7 @@ async fn only_villagers_object_once_a_line_while_the_list_is_open() {
     world.head(NEXT, 1).await.post(&path(1), objection()).await.refused(404, "not_found");
     world.anybody().post(&path(1), objection()).await.refused(401, "token_missing");
     let third = world.head(HERE, 3).await;
-    let blank = json!({ "id": new_id(), "reason": " \u{200b} " });
+    let blank = json!({ "id": new_id(), "ground": "wrong_points", "reason": " \u{200b} " });
     third.post(&path(1), blank).await.refused(422, "reason_required");
     third.post(&path(99), objection()).await.refused(404, "not_found");
     assert_eq!(world.count("objections").await, 0);

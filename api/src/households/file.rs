@@ -100,13 +100,25 @@ pub async fn present(tx: &Tx, village: &Village, household: Uuid) -> Outcome<Vec
     Ok(db::all(tx, sql, [village.into(), household.into()]).await?)
 }
 
-/// What the household has available, of which nothing may be held for a prize.
+/// What the household has available and not frozen, of which nothing may be held for a prize.
 ///
 /// # Errors
 /// `open_holds` until its redemptions are collected, cancelled or expired.
 pub async fn without_holds(tx: &Tx, village: &Village, household: Uuid) -> Outcome<i64> {
-    let Available { points, held } = ledger::available(tx, village, household).await?;
-    if held > 0 { Err(Code::OpenHolds.into()) } else { Ok(points) }
+    let Available { points, held, frozen } = ledger::available(tx, village, household).await?;
+    if held > 0 { Err(Code::OpenHolds.into()) } else { Ok(points - frozen) }
+}
+
+/// As [`without_holds`], for all that the household has: nothing of it may be frozen either.
+///
+/// # Errors
+/// `open_holds`; `open_reversals` until those are decided.
+pub async fn all_of(tx: &Tx, village: &Village, household: Uuid) -> Outcome<i64> {
+    let points = without_holds(tx, village, household).await?;
+    match ledger::available(tx, village, household).await?.frozen {
+        0 => Ok(points),
+        _ => Err(Code::OpenReversals.into()),
+    }
 }
 
 /// How a file ends.

@@ -17,8 +17,8 @@ struct Left {
     points: i64,
 }
 
-/// Forwards or expires what ended households have available and not held. `cause` is what made it
-/// available, once for each: a month whose list closed, a decision.
+/// Forwards or expires what ended households have available and neither held nor frozen. `cause` is what
+/// made it available, once for each: a month whose list closed, a decision.
 ///
 /// The caller holds the village's lock.
 pub async fn settle_ended(tx: &Tx, village: &Village, cause: &str, at: Instant) -> Outcome<()> {
@@ -33,7 +33,7 @@ pub async fn settle_ended(tx: &Tx, village: &Village, cause: &str, at: Instant) 
         .collect();
     ledger::post(tx, village, None, at, &journals).await?;
     // Read after: what was forwarded may have reached a household whose time is over.
-    let over = "h.status = 'moved_out' AND h.spend_until IS NULL AND b.points > b.held";
+    let over = "h.status = 'moved_out' AND h.spend_until IS NULL AND b.points > b.held + b.frozen";
     let journals: Vec<_> = left(tx, village, over)
         .await?
         .into_iter()
@@ -49,7 +49,7 @@ pub async fn settle_ended(tx: &Tx, village: &Village, cause: &str, at: Instant) 
 /// Ended households with something available, kept as they are until the transaction ends.
 async fn left(tx: &Tx, village: &Village, which: &str) -> Outcome<Vec<Left>> {
     let sql = format!(
-        "SELECT h.id, h.successor, b.points - b.held AS points FROM households h \
+        "SELECT h.id, h.successor, b.points - b.held - b.frozen AS points FROM households h \
          JOIN balances b ON b.village = h.village AND b.household = h.id \
            AND b.account = 'available' \
          WHERE h.village = $1 AND {which} ORDER BY h.id{}",

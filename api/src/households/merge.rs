@@ -8,7 +8,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::file::{
-    End, File, MEMBERS_MAX, changed, end, lock, open, present, unbind_all, without_holds,
+    End, File, MEMBERS_MAX, all_of, changed, end, lock, open, present, unbind_all, without_holds,
 };
 use super::head::unfit;
 use super::read::Household;
@@ -38,7 +38,7 @@ pub struct NewMerge {
         ("household" = Uuid, Path, description = "The household that ends")),
     request_body = NewMerge, responses((status = 200, body = Household)),
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state open_holds \
-        household_not_active invalid_field"))))]
+        open_reversals household_not_active invalid_field"))))]
 #[post("/v1/villages/{village}/households/{household}/merge")]
 async fn merge_household(
     officer: Official<Governs>,
@@ -69,7 +69,7 @@ async fn unite(
     if moving.len() + present(tx, village, into).await?.len() > MEMBERS_MAX {
         return Err(unfit("/into", "30 members at most").into());
     }
-    let points = without_holds(tx, village, id).await?;
+    let points = all_of(tx, village, id).await?;
     without_holds(tx, village, into).await?;
     for member in &moving {
         move_member(tx, village, id, into, member.person, "merged", now).await?;

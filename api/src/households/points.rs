@@ -26,7 +26,8 @@ use crate::kernel::region::Village;
 /// - `cumulative` = `pending` + `available` + `redeemed` + `expired` − `transferred`
 /// - `pending` = what waits `before_publicity`, `in_publicity` and `contested`
 /// - `held` = what waits as `held`, one for each redemption
-/// - `available` = `held` + `spendable`, or with a debt or an ended file + that wait
+/// - `available` = `held` + what waits `under_reversal` + `spendable`, or with a debt or an ended file +
+///   that wait
 #[derive(Serialize, ToSchema)]
 pub struct Points {
     /// Earned in all: credits, deductions, reversals and adjustments.
@@ -41,7 +42,11 @@ pub struct Points {
     /// Of the available ones, held for prizes not yet collected.
     #[schema(example = 20)]
     pub held: i64,
-    /// May be spent when the window is open; 0 when there is a debt, or the file has ended.
+    /// Under reversals that are not decided; more than waits `under_reversal` where they are spent.
+    #[schema(example = 0)]
+    pub frozen: i64,
+    /// Available and neither held nor frozen: may be spent when the window is open; 0 when there is a
+    /// debt, or the file has ended.
     #[schema(example = 14)]
     pub spendable: i64,
     /// Collected, less refunds.
@@ -66,6 +71,7 @@ struct Balance {
     account: String,
     points: i64,
     held: i64,
+    frozen: i64,
 }
 
 /// A household's points
@@ -89,11 +95,16 @@ async fn points(app: &App, caller: &Neighbour, file: &Household) -> Outcome<Poin
     let household = file.id;
     let on = app.db.read();
     let key = || -> [Value; 2] { [(&caller.village).into(), household.into()] };
-    let sql = "SELECT account, points, held FROM balances WHERE village = $1 AND household = $2";
+    let sql = "SELECT account, points, held, frozen FROM balances \
+               WHERE village = $1 AND household = $2";
     let balances = db::all::<Balance>(on, sql, key()).await?;
     let of = |account: &str| balances.iter().find(|it| it.account == account);
     let pending = of("pending").map_or(0, |it| it.points);
-    let (available, held) = of("available").map_or((0, 0), |it| (it.points, it.held));
+    let (available, held, frozen) =
+        of("available").map_or((0, 0, 0), |it| (it.points, it.held, it.frozen));
+    // Of what is frozen, only what is still there waits; the rest would make a debt.
+    let doubted = frozen.min((available - held).max(0));
+    let free = available - held - doubted;
     let sql = "SELECT CAST(COALESCE(SUM(awarded), 0) AS BIGINT) FROM score_lines \
                WHERE village = $1 AND household = $2";
     let cumulative = db::number(on, sql, key()).await?;
@@ -105,8 +116,9 @@ async fn points(app: &App, caller: &Neighbour, file: &Household) -> Outcome<Poin
     let mut waiting = unscored(app, village, household).await?;
     waiting.extend(unconfirmed(app, village, household).await?);
     waiting.extend(waiting::held(app, village, household).await?);
-    waiting.extend(unspendable(available - held, &doors, now));
-    let spendable = if doors.open_from(now).is_some() { (available - held).max(0) } else { 0 };
+    waiting.extend(waiting::under_reversal(doubted));
+    waiting.extend(unspendable(free, &doors, now));
+    let spendable = if doors.open_from(now).is_some() { free.max(0) } else { 0 };
     let transferred = moved(app, &caller.village, household, "transfer").await?;
     let expired = -moved(app, &caller.village, household, "expire").await?;
     Ok(Points {
@@ -114,6 +126,7 @@ async fn points(app: &App, caller: &Neighbour, file: &Household) -> Outcome<Poin
         pending,
         available,
         held,
+        frozen,
         spendable,
         redeemed,
         transferred,

@@ -34,6 +34,8 @@ pub enum Reason {
     Contested,
     /// Confirmed, and held for a prize.
     Held,
+    /// Confirmed, and somebody proposed to take it back.
+    UnderReversal,
     /// Confirmed, and the shop is closed.
     ShopClosed,
     /// Confirmed, and the household's file has ended.
@@ -52,6 +54,7 @@ impl Reason {
             Self::InPublicity => "in_publicity",
             Self::Contested => "contested",
             Self::Held => "held",
+            Self::UnderReversal => "under_reversal",
             Self::ShopClosed => "shop_closed",
             Self::FileEnded => "file_ended",
             Self::Debt => "debt",
@@ -201,7 +204,14 @@ pub async fn held(app: &App, village: &Village, household: Uuid) -> Outcome<Vec<
     Ok(rows.into_iter().map(hold).collect())
 }
 
-/// Why `free` points, available and not held, cannot be spent at `now`; nothing if they can.
+/// Available points that are frozen until reversals of them are decided; nothing if there are none.
+pub fn under_reversal(points: i64) -> Option<Waiting> {
+    let waiting = Waiting::new(Reason::UnderReversal, points, Some(Figure::Available));
+    (points != 0).then_some(waiting)
+}
+
+/// Why `free` points, available and neither held nor frozen, cannot be spent at `now`; nothing if they
+/// can.
 pub fn unspendable(free: i64, doors: &Doors, now: Instant) -> Option<Waiting> {
     let waiting = |reason| Some(Waiting::new(reason, free, Some(Figure::Available)));
     match (free.signum(), doors.open_from(now)) {

@@ -2,7 +2,8 @@
 //!
 //! A journal's postings sum to 0. Balances are kept beside the postings in the same transaction and
 //! equal their sum, always. A journal is known by its meaning, `(kind, reference)`: posting it again
-//! changes nothing. A hold is no posting: it keeps available points for one purpose.
+//! changes nothing. A hold is no posting: it keeps available points for one purpose; what is frozen
+//! waits for a decision, and is not held.
 
 use std::collections::BTreeMap;
 
@@ -183,18 +184,20 @@ async fn move_balances(tx: &Tx, village: &Village, journals: &[Journal]) -> Outc
     Ok(())
 }
 
-/// What a household has available, and how much of it is held.
+/// What a household has available, and how much of it is held or frozen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromQueryResult)]
 pub struct Available {
     /// Below 0 after a reversal of points that were spent.
     pub points: i64,
     pub held: i64,
+    /// Under reversals that are not decided; can be more than there is.
+    pub frozen: i64,
 }
 
 /// A household's available points, kept as they are until the transaction ends.
 pub async fn available(tx: &Tx, village: &Village, household: Uuid) -> Outcome<Available> {
     let sql = format!(
-        "SELECT points, held FROM balances \
+        "SELECT points, held, frozen FROM balances \
          WHERE village = $1 AND household = $2 AND account = 'available'{}",
         db::exclusively(tx)
     );
@@ -205,11 +208,11 @@ pub async fn available(tx: &Tx, village: &Village, household: Uuid) -> Outcome<A
 /// Holds available points for one purpose.
 ///
 /// # Errors
-/// `insufficient_points` if fewer are available than asked for and not held.
+/// `insufficient_points` if fewer are available than asked for and neither held nor frozen.
 pub async fn hold(tx: &Tx, village: &Village, household: Uuid, points: i64) -> Outcome<()> {
     let sql = "UPDATE balances SET held = held + $3 \
                WHERE village = $1 AND household = $2 AND account = 'available' \
-               AND points - held >= $3";
+               AND points - held - frozen >= $3";
     let values: [Value; 3] = [village.into(), household.into(), points.into()];
     match db::run(tx, sql, values).await? {
         1 => Ok(()),
@@ -228,6 +231,42 @@ pub async fn release(tx: &Tx, village: &Village, household: Uuid, points: i64) -
     match db::run(tx, sql, values).await? {
         1 => Ok(()),
         _ => Err(Problem::fault(format!("household {household} holds less than {points}"))),
+    }
+}
+
+/// Keeps points from being spent until something about them is decided; more than there is can be
+/// frozen, for they may be spent already.
+pub async fn freeze(tx: &Tx, village: &Village, households: &BTreeMap<Uuid, i64>) -> Outcome<()> {
+    let frozen: Vec<_> = households.iter().filter(|(_, points)| **points > 0).collect();
+    let count = frozen.len();
+    let columns = [
+        Column::Text("village", vec![village.to_string(); count]),
+        Column::Uuid("household", frozen.iter().map(|(household, _)| **household).collect()),
+        Column::Text("account", vec!["available".to_owned(); count]),
+        Column::Number("points", vec![0; count]),
+        Column::Number("held", vec![0; count]),
+        Column::Number("frozen", frozen.iter().map(|(_, points)| **points).collect()),
+    ];
+    let add = "ON CONFLICT (village, household, account) \
+               DO UPDATE SET frozen = balances.frozen + excluded.frozen";
+    db::bulk_insert(tx, "balances", &columns, add).await?;
+    Ok(())
+}
+
+/// Takes [`freeze`] back, in part or whole.
+///
+/// # Errors
+/// A fault if less is frozen: the caller's own record is then wrong.
+pub async fn thaw(tx: &Tx, village: &Village, household: Uuid, points: i64) -> Outcome<()> {
+    if points <= 0 {
+        return Ok(());
+    }
+    let sql = "UPDATE balances SET frozen = frozen - $3 \
+               WHERE village = $1 AND household = $2 AND account = 'available' AND frozen >= $3";
+    let values: [Value; 3] = [village.into(), household.into(), points.into()];
+    match db::run(tx, sql, values).await? {
+        1 => Ok(()),
+        _ => Err(Problem::fault(format!("less than {points} of household {household} is frozen"))),
     }
 }
 

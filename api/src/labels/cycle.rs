@@ -147,7 +147,8 @@ super::labels! {
         "approved" "已通过，周一评分" "Approved, scored on Monday";
         "before_publicity" "等待本月公示" "Waits for the month's public list";
         "in_publicity" "公示中" "In publicity"; "contested" "被提出异议，等待决定" "Contested, waits for a decision";
-        "held" "已下单，待领取" "Held for a prize"; "shop_closed" "未到兑换期" "The shop is closed";
+        "held" "已下单，待领取" "Held for a prize"; "under_reversal" "正在冲正审核，暂时冻结" "Frozen, waits for a decision";
+        "shop_closed" "未到兑换期" "The shop is closed";
         "file_ended" "户已销户或迁出，不能再兑换" "The household's file has ended";
         "debt" "积分为负，由以后的积分抵扣" "A debt, paid off by later points";
     }

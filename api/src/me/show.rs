@@ -144,7 +144,8 @@ async fn home(app: &App, caller: &Caller) -> Outcome<Option<MyHome>> {
     }
     let Some(home) = &caller.home else { return Ok(None) };
     let sql = "SELECT h.number, h.status, COALESCE(m.is_head, FALSE) AS is_head, \
-                 CAST(COALESCE(b.points - b.held, 0) AS BIGINT) AS spendable FROM households h \
+                 CAST(COALESCE(b.points - b.held - b.frozen, 0) AS BIGINT) AS spendable \
+               FROM households h \
                LEFT JOIN members m ON m.village = h.village AND m.household = h.id \
                  AND m.person = $3 \
                LEFT JOIN balances b ON b.village = h.village AND b.household = h.id \

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::bodies::DecidingBody;
 use super::decide::{NewDecision, before, locked, reason, status, tell_sides};
-use super::line::{Cause, Contested, contested, reverse};
+use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::LineRow;
 use super::objection::{Made, Objection, Row, load};
 use super::rules::{Decision, Effect, Revision, left, revise};
@@ -21,7 +21,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::{calendar, changes, households, scoring};
+use crate::{calendar, households, scoring};
 
 /// Decide on the appeal: what is right about the objection after all; this is final
 #[utoipa::path(tag = "publicity", operation_id = "objections_decide_appeal",
@@ -76,7 +76,7 @@ async fn decide(
         };
         restore(tx, village, &appeal, (revision.restored, times), week).await?;
     }
-    let reversed = at_most(revision.reversed, line.points + line.remedied);
+    let reversed = at_most(revision.reversed, line.left());
     if reversed != 0 {
         let cause = Cause { by: by.person, reference: appeal.id };
         take_back(tx, village, cause, &at, &line, reversed, now).await?;
@@ -111,22 +111,13 @@ async fn take_back(
 ) -> Outcome<()> {
     let appeal = cause.reference;
     reverse(tx, village, cause, at.line, line, reversed, now).await?;
-    let left = line.points + line.remedied - reversed;
+    let left = line.left() - reversed;
     let effect = match left {
         0 => Effect { status: "struck", reversed },
         _ => Effect { status: "adjusted", reversed },
     };
     let status = status(tx, village, at, line, effect).await?;
-    let sql = "UPDATE public_list_lines SET status = $3 WHERE village = $1 AND line = $2";
-    let key = || -> [Value; 2] { [village.into(), at.line.into()] };
-    db::run(tx, sql, key().into_iter().chain([status.into()])).await?;
-    if status == "struck" {
-        let changed = changes::next(tx, village).await?;
-        let sql = "UPDATE claims SET version = version + 1, changed = $3, status = \
-                   CASE status WHEN 'confirmed' THEN 'reversed' ELSE 'overturned' END \
-                   WHERE village = $1 AND id = $2 AND status IN ('scored', 'confirmed')";
-        db::run(tx, sql, key().into_iter().chain([changed.into()])).await?;
-    }
+    settle_line(tx, village, at.line, line, reversed, status, now).await?;
     households::settle_ended(tx, village, &appeal.to_string(), now).await
 }
 

@@ -83,7 +83,7 @@ async fn decide(
     let line = contested(tx, village, at.line).await?;
     let (bodies, matter) = before(tx, village, &row, now).await?;
     let body = bodies.admit(by, &matter, now)?;
-    let worth = line.points + line.remedied;
+    let worth = line.left();
     // What another objection has struck stays struck.
     let (worth, effect) = match at.status.as_str() {
         "struck" => (0, Effect { status: "struck", reversed: 0 }),

@@ -7,10 +7,10 @@ use super::cycle::confirmation;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Account, Journal, journal_id};
-use crate::kernel::period::Week;
+use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::{changes, households, rankings};
+use crate::{changes, households, rankings, scoring};
 
 /// Who takes points back, and the id of the decision: at most one reversal each.
 #[derive(Clone, Copy)]
@@ -20,8 +20,9 @@ pub struct Cause {
 }
 
 /// The contested line as it stands in the ledger.
-#[derive(FromQueryResult)]
+#[derive(Clone, FromQueryResult)]
 pub struct Contested {
+    pub kind: String,
     pub household: Uuid,
     pub member: Option<Uuid>,
     pub rule_set: Uuid,
@@ -36,6 +37,22 @@ pub struct Contested {
     /// Given back by lines of their own, because the household put it right.
     pub remedied: i64,
     pub list_status: String,
+    /// Since when it is available; absent while it is pending.
+    pub confirmed_at: Option<i64>,
+}
+
+impl Contested {
+    /// What can still be taken back, with the line's sign.
+    pub fn left(&self) -> i64 {
+        self.points + self.remedied
+    }
+
+    /// Whether so much can be taken back: some of what is left, with its sign. A reversal is not reversed.
+    pub fn covers(&self, points: i64) -> bool {
+        let left = self.left();
+        let fits = points != 0 && points.signum() == left.signum() && points.abs() <= left.abs();
+        fits && self.kind != "reversal"
+    }
 }
 
 /// The line of this id, with what was taken back of it or made good.
@@ -43,8 +60,9 @@ pub struct Contested {
 /// # Errors
 /// `not_found` if it is not on a sheet yet.
 pub async fn contested(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Contested> {
-    let sql = "SELECT l.household, l.member, l.rule_set, l.rule, l.category, l.event, \
+    let sql = "SELECT l.kind, l.household, l.member, l.rule_set, l.rule, l.category, l.event, \
                  l.occurred_on, l.week, l.times, COALESCE(t.status, '') AS list_status, \
+                 p.confirmed_at, \
                  l.awarded + COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r \
                    WHERE r.village = l.village AND r.reverses = l.id), 0) AS points, \
                  COALESCE((SELECT CAST(SUM(r.awarded + COALESCE((SELECT SUM(x.awarded) \
@@ -59,8 +77,12 @@ pub async fn contested(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Contes
     Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
 }
 
-/// Takes points of a line back: a journal against the week's, and a line of its own in the same week,
-/// because the board of that week is not final while the objection was open.
+/// Takes points of a line back, by a journal against its week's: from what is pending, or, once the line
+/// is confirmed, from what is available, which can fall below 0. The line is held by the caller and was
+/// read since.
+///
+/// # Errors
+/// `reversal_exceeds_line` if less of it is left.
 pub async fn reverse(
     tx: &Tx,
     village: &Village,
@@ -70,12 +92,50 @@ pub async fn reverse(
     points: i64,
     now: Instant,
 ) -> Outcome<()> {
+    if !line.covers(points) {
+        return Err(Code::ReversalExceedsLine.into());
+    }
     let household = line.household;
-    let (from, to) = (Account::Pending(household), Account::Issued);
-    let mut journal = Journal::transfer("reversal", cause.reference.to_string(), from, to, points);
+    let from = match line.confirmed_at {
+        None => Account::Pending(household),
+        Some(_) => Account::Available(household),
+    };
+    let reference = cause.reference.to_string();
+    let mut journal = Journal::transfer("reversal", reference, from, Account::Issued, points);
     journal.reverses = scored(tx, village, household, &line.week).await?;
-    let reversal = journal.id(village);
     ledger::post(tx, village, Some(cause.by), now, &[journal]).await?;
+    let week = week_of_reversal(tx, village, line, now).await?;
+    insert_reversal(tx, village, cause.reference, (id, line), points, week, now).await?;
+    rankings::rebuild(tx, village, week).await
+}
+
+/// Where a reversal stands: in the week it corrects while that week's board is not final, afterwards in the
+/// open one, for a final board never changes (2.9). A board whose line is not confirmed is not final.
+pub async fn week_of_reversal(
+    tx: &Tx,
+    village: &Village,
+    line: &Contested,
+    now: Instant,
+) -> Outcome<Week> {
+    let week = line.week.parse::<Week>();
+    let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
+    let confirmed = line.confirmed_at.is_some();
+    if confirmed && rankings::is_final_in(tx, village, Period::Week(week), now).await? {
+        return Ok(scoring::open_sheet(tx, village).await?.week);
+    }
+    Ok(week)
+}
+
+/// The line that takes `points` of another back; its id is the digest of the decision's.
+pub async fn insert_reversal(
+    tx: &Tx,
+    village: &Village,
+    reference: Uuid,
+    (id, line): (Uuid, &Contested),
+    points: i64,
+    week: Week,
+    at: Instant,
+) -> Outcome<()> {
     // A deed that was wholly taken back no longer counts against the cap of later sheets.
     let times = if points == line.points { -line.times } else { 0 };
     let sql = "INSERT INTO score_lines (village, id, kind, week, household, member, reverses, \
@@ -83,9 +143,9 @@ pub async fn reverse(
                VALUES ($1, $2, 'reversal', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
     let values: [Value; 14] = [
         village.into(),
-        reversal.into(),
-        line.week.as_str().into(),
-        household.into(),
+        journal_id(village, "reversal", &reference.to_string()).into(),
+        week.to_string().into(),
+        line.household.into(),
         line.member.into(),
         id.into(),
         line.rule_set.into(),
@@ -93,18 +153,21 @@ pub async fn reverse(
         line.category.as_str().into(),
         line.event.clone().into(),
         line.occurred_on.as_str().into(),
-        now.0.into(),
+        at.0.into(),
         times.into(),
         (-points).into(),
     ];
     db::run(tx, sql, values).await?;
-    let week = line.week.parse::<Week>();
-    let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
-    rankings::rebuild(tx, village, week).await
+    Ok(())
 }
 
 /// The journal of the household's week; there is none when its lines came to 0 together.
-async fn scored(tx: &Tx, village: &Village, household: Uuid, week: &str) -> Outcome<Option<Uuid>> {
+pub async fn scored(
+    tx: &Tx,
+    village: &Village,
+    household: Uuid,
+    week: &str,
+) -> Outcome<Option<Uuid>> {
     let id = journal_id(village, "score", &format!("{week}:{household}"));
     let sql = "SELECT COUNT(*) FROM journals WHERE village = $1 AND id = $2";
     let found = db::number(tx, sql, [village.into(), id.into()]).await?;
@@ -122,8 +185,10 @@ pub async fn settle_line(
     now: Instant,
 ) -> Outcome<()> {
     let left = line.points - reversed;
-    let confirms = line.list_status == "closed" && matches!(status, "upheld" | "adjusted");
-    let confirmed_at = confirms.then_some(now.0);
+    let confirms = line.confirmed_at.is_none()
+        && line.list_status == "closed"
+        && matches!(status, "upheld" | "adjusted");
+    let confirmed_at = line.confirmed_at.or(confirms.then_some(now.0));
     if confirms && left != 0 {
         let journal = confirmation(id.to_string(), line.household, left);
         ledger::post(tx, village, None, now, &[journal]).await?;
@@ -132,15 +197,18 @@ pub async fn settle_line(
                WHERE village = $1 AND line = $2";
     let values: [Value; 4] = [village.into(), id.into(), status.into(), confirmed_at.into()];
     db::run(tx, sql, values).await?;
-    let claim = match status {
-        "struck" => "overturned",
-        _ if confirms => "confirmed",
+    let (before, claim) = match (status, line.confirmed_at) {
+        ("struck", None) => ("scored", "overturned"),
+        ("struck", Some(_)) => ("confirmed", "reversed"),
+        _ if confirms => ("scored", "confirmed"),
         _ => return Ok(()),
     };
     let changed = changes::next(tx, village).await?;
     let sql = "UPDATE claims SET status = $3, version = version + 1, changed = $4 \
-               WHERE village = $1 AND id = $2 AND status = 'scored'";
-    db::run(tx, sql, [village.into(), id.into(), claim.into(), changed.into()]).await?;
+               WHERE village = $1 AND id = $2 AND status = $5";
+    let values: [Value; 5] =
+        [village.into(), id.into(), claim.into(), changed.into(), before.into()];
+    db::run(tx, sql, values).await?;
     Ok(())
 }
 
@@ -160,11 +228,16 @@ pub async fn hold_line(tx: &Tx, village: &Village, line: Uuid, now: Instant) -> 
     if closes_at != 0 && now.0 >= closes_at {
         return Err(Code::ListNotOpen.into());
     }
+    lock_line(tx, village, line).await
+}
+
+/// Keeps a line as it is on its list until the transaction ends.
+pub async fn lock_line(tx: &Tx, village: &Village, line: Uuid) -> Outcome<()> {
     let sql = format!(
         "SELECT number FROM public_list_lines WHERE village = $1 AND line = $2{}",
         db::exclusively(tx)
     );
-    db::number(tx, &sql, key()).await?;
+    db::number(tx, &sql, [village.into(), line.into()]).await?;
     Ok(())
 }
 

@@ -70,7 +70,8 @@ pub struct PublicHousehold {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "张*")]
     pub name: Option<String>,
-    /// All its lines together, less what was struck.
+    /// All its lines together, less what was struck before they were confirmed: a closed list stays as it
+    /// was.
     #[schema(example = 9)]
     pub points: i64,
 }
@@ -226,12 +227,12 @@ async fn households(
         points: i64,
     }
     let sql = "SELECT p.household_number, m.name, m.consented, \
-                 CAST(SUM(l.awarded + COALESCE(r.awarded, 0)) AS BIGINT) AS points \
+                 CAST(SUM(l.awarded + COALESCE((SELECT SUM(r.awarded) FROM score_lines r \
+                   WHERE r.village = l.village AND r.reverses = l.id \
+                   AND (p.confirmed_at IS NULL OR r.approved_at <= p.confirmed_at)), 0)) AS BIGINT) \
+                   AS points \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded FROM score_lines \
-                 WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
-                 ON r.reverses = l.id \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
                WHERE p.village = $1 AND p.month = $2 AND p.household_number > $3 \
                GROUP BY p.household_number, m.name, m.consented ORDER BY p.household_number LIMIT $4";

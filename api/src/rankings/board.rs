@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -119,7 +119,8 @@ async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcom
         Of::Grids => groups(app, region, period, &grid_then("$4")).await?,
         Of::Villages => groups(app, region, period, "h.village").await?,
     };
-    let status = if is_final(app, region, period).await? { "final" } else { "provisional" };
+    let is_final = is_final(app.db.read(), region.bounds(), period, app.clock.now()).await?;
+    let status = if is_final { "final" } else { "provisional" };
     Ok(Board { region: region.clone(), period, of, status: status.to_owned(), items })
 }
 
@@ -220,8 +221,13 @@ fn per_household(a_points: i64, a_count: i64, b_points: i64, b_count: i64) -> Or
     cross(b_points, a_count).cmp(&cross(a_points, b_count))
 }
 
-/// Whether nothing in the period can change any more.
-async fn is_final(app: &App, region: &RegionCode, period: Period) -> Outcome<bool> {
+/// Whether nothing in the period can change any more, in all villages between two codes.
+pub async fn is_final(
+    on: &impl ConnectionTrait,
+    [from, to]: [Value; 2],
+    period: Period,
+    now: Instant,
+) -> Outcome<bool> {
     #[derive(FromQueryResult)]
     struct Row {
         missing: i64,
@@ -236,15 +242,14 @@ async fn is_final(app: &App, region: &RegionCode, period: Period) -> Outcome<boo
            AND o.month BETWEEN $3 AND $4 AND o.status IN ('filed', 'investigating')) AS undecided, \
         (SELECT MAX(closes_at) FROM public_lists p WHERE p.village >= $1 AND p.village < $2 \
            AND p.month = $4) AS last_close";
-    let [from, to] = region.bounds();
     let first = period.weeks().0.month().to_string();
     let last = period.last_month().to_string();
     let values = [from, to, first.into(), last.into(), period.ends_at().0.into()];
-    let row = db::one::<Row>(app.db.read(), sql, values).await?;
+    let row = db::one::<Row>(on, sql, values).await?;
     let Some(Row { missing, undecided, last_close }) = row else { return Ok(false) };
     // The year's ranking is itself seven days in publicity.
     let rest_days = if matches!(period, Period::Year(_)) { 7 } else { 0 };
-    let rested = last_close.is_some_and(|at| Instant(at).plus_days(rest_days) <= app.clock.now());
+    let rested = last_close.is_some_and(|at| Instant(at).plus_days(rest_days) <= now);
     Ok(missing == 0 && undecided == 0 && rested)
 }
 

@@ -4,9 +4,10 @@ mod board;
 mod neighbours;
 mod order;
 
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::Outcome;
@@ -18,7 +19,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// A village's standings in a period from its score lines: `$1` is the village, `$2` the period, `$3`
 /// and `$4` its first and last week. A category, and the moment of reaching the total, count only lines
-/// of which something is left (`net`). The lines are the truth; [`rebuild`] and `jifen verify` share
+/// of which something is left (`net`); what was taken back in a later period leaves this one as it was.
+/// The lines are the truth; [`rebuild`] and `jifen verify` share
 /// this one definition.
 pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
     CAST(SUM(awarded) AS BIGINT) AS points, \
@@ -29,8 +31,8 @@ pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
     FROM (SELECT l.*, CASE WHEN l.kind = 'reversal' OR l.remedies IS NOT NULL THEN 0 \
         ELSE l.awarded + COALESCE(r.awarded, 0) END AS net \
       FROM score_lines l LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \
-        FROM score_lines WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
-        ON r.reverses = l.id \
+        FROM score_lines WHERE village = $1 AND reverses IS NOT NULL AND week BETWEEN $3 AND $4 \
+        GROUP BY reverses) r ON r.reverses = l.id \
       WHERE l.village = $1 AND l.week BETWEEN $3 AND $4) AS lines GROUP BY village, household";
 
 /// The parameters of [`STANDINGS`].
@@ -38,6 +40,17 @@ pub fn span(village: &Village, period: Period) -> [Value; 4] {
     let (first, last) = period.weeks();
     let text = |value: &dyn std::fmt::Display| Value::from(value.to_string());
     [village.into(), text(&period), text(&first), text(&last)]
+}
+
+/// Whether a village's own board of a period can change no more: every list of the period is closed and
+/// every objection to it has its first decision.
+pub async fn is_final_in(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    period: Period,
+    now: Instant,
+) -> Outcome<bool> {
+    board::is_final(on, village.region().bounds(), period, now).await
 }
 
 /// Brings the standings of a week, and of its month, quarter and year, up to date.

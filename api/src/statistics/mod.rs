@@ -159,7 +159,7 @@ async fn participating(app: &App, region: &RegionCode, period: Option<Period>) -
          WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 \
          AND {} AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
            SELECT -SUM(r.awarded) FROM score_lines r \
-           WHERE r.village = l.village AND r.reverses = l.id), 0)",
+           WHERE r.village = l.village AND r.reverses = l.id AND r.week BETWEEN $3 AND $4), 0)",
         eligible("$5")
     );
     let values = span(region, period).into_iter().chain([end_of(period).into()]);
