@@ -114,8 +114,10 @@ async fn kin_of_either_side_do_not_decide_the_objection() {
         declare_kin(&world, member.person().await, head_id(HERE, number)).await;
         member.post(&decision, dismissed()).await.refused(403, "conflict_of_interest");
     }
+    // One of three is no quorum: the township decides, at once.
     let third = world.official("committee_3", HERE).await;
-    third.post(&decision, dismissed()).await.ok();
+    third.post(&decision, dismissed()).await.refused(403, "role_required");
+    world.official("township", "460205100").await.post(&decision, dismissed()).await.ok();
 }
 
 /// A credit that its own family contests would be shielded from the neighbours.
