@@ -2,6 +2,7 @@
 //!
 //! A folder per village process over a thin kernel; `routes` is the table of contents.
 
+pub mod adjustments;
 pub mod app;
 pub mod bindings;
 pub mod calendar;

@@ -106,6 +106,28 @@ const CHECKS: &[Check] = &[
               HAVING s.points <> COALESCE(SUM(l.awarded), 0) OR s.line_count <> COUNT(l.id)",
     },
     Check {
+        name: "a scored adjustment has its line, and nothing else has one like it",
+        sql: "SELECT village, 'adjustment' AS thing, id, CAST(SUM(kept) AS BIGINT) AS kept, \
+              CAST(SUM(line) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, id, household, week, points AS kept, 0 AS line FROM adjustments \
+                WHERE status = 'scored' \
+                UNION ALL \
+                SELECT village, id, household, week, 0 AS kept, awarded AS line FROM score_lines \
+                WHERE kind = 'adjustment' AND remedies IS NULL \
+              ) AS both_sides GROUP BY village, id, household, week HAVING SUM(kept) <> SUM(line)",
+    },
+    Check {
+        name: "what is restored of a line was taken of it",
+        sql: "SELECT a.village, 'restored' AS thing, a.restores AS id, \
+              CAST(SUM(a.points) AS BIGINT) AS kept, \
+              COALESCE((SELECT CAST(-SUM(r.awarded) AS BIGINT) FROM score_lines r \
+                WHERE r.village = a.village AND r.reverses = a.restores), 0) AS recomputed \
+              FROM adjustments a WHERE a.restores IS NOT NULL AND a.status <> 'rejected' \
+              GROUP BY a.village, a.restores HAVING ABS(SUM(a.points)) > ABS(COALESCE((SELECT \
+                SUM(r.awarded) FROM score_lines r WHERE r.village = a.village \
+                AND r.reverses = a.restores), 0))",
+    },
+    Check {
         name: "a scored claim has its line, and claims what the line says",
         sql: "SELECT c.village, 'claim' AS thing, c.id, c.points AS kept, \
               COALESCE(l.claimed, 0) AS recomputed FROM claims c \
@@ -168,20 +190,12 @@ const CHECKS: &[Check] = &[
               OR (o.status IN ('filed', 'investigating', 'decided') AND a.id IS NOT NULL)",
     },
     Check {
-        name: "no more of a line is made good than was taken back of it",
-        sql: "SELECT r.village, 'restored' AS thing, r.restores AS id, \
-              CAST(SUM(r.awarded) AS BIGINT) AS kept, CAST(0 AS BIGINT) AS recomputed \
-              FROM score_lines r WHERE r.restores IS NOT NULL GROUP BY r.village, r.restores \
-              HAVING ABS(SUM(r.awarded)) > ABS(COALESCE((SELECT SUM(x.awarded) FROM score_lines x \
-                WHERE x.village = r.village AND x.reverses = r.restores), 0))",
-    },
-    Check {
-        name: "what an appeal gave back is on the sheet of its week",
-        sql: "SELECT a.village, a.restored_week AS thing, a.id, a.restored AS kept, \
-              COALESCE(l.awarded, 0) AS recomputed FROM appeals a \
-              JOIN score_sheets s ON s.village = a.village AND s.week = a.restored_week \
-              LEFT JOIN score_lines l ON l.village = a.village AND l.id = a.id \
-              WHERE (s.status = 'closed') <> (l.id IS NOT NULL) OR l.awarded <> a.restored",
+        name: "what an appeal gave back is an adjustment of as much",
+        sql: "SELECT a.village, 'appeal' AS thing, a.id, a.restored AS kept, \
+              COALESCE(d.points, 0) AS recomputed FROM appeals a \
+              LEFT JOIN adjustments d ON d.village = a.village AND d.id = a.adjustment \
+              WHERE (a.restored IS NOT NULL AND (d.id IS NULL OR d.points <> a.restored)) \
+              OR (a.restored IS NULL AND a.adjustment IS NOT NULL)",
     },
     Check {
         name: "nobody decided their own objection, or first and again on appeal",

@@ -24,8 +24,7 @@ pub struct Model {
     pub decided_reason: Option<String>,
     pub points_after: Option<i64>,
     pub restored: Option<i64>,
-    pub restored_times: Option<i64>,
-    pub restored_week: Option<String>,
+    pub adjustment: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

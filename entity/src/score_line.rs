@@ -27,7 +27,6 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub reason: Option<String>,
     pub remedies: Option<Uuid>,
-    pub restores: Option<Uuid>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -6,10 +6,6 @@ ALTER TABLE public_lists ADD COLUMN extended_from BIGINT
 
 ALTER TABLE public_lists ADD COLUMN extension_reason TEXT
 
-ALTER TABLE score_lines ADD COLUMN restores {uuid}
-
-CREATE INDEX score_lines_by_restored ON score_lines (village, restores) WHERE restores IS NOT NULL
-
 ALTER TABLE objections ADD COLUMN ground {code} NOT NULL DEFAULT 'rule_misapplied' CONSTRAINT objections_ground_known CHECK (ground IN ('did_not_happen', 'not_this_household', 'wrong_points', 'counted_twice', 'evidence_false', 'rule_misapplied'))
 
 ALTER TABLE objections ADD COLUMN decided_body {code} CONSTRAINT objections_decided_body_known CHECK (decided_body IN ('committee', 'township', 'county'))
@@ -69,16 +65,14 @@ CREATE TABLE appeals (
     decided_reason TEXT,
     points_after BIGINT,
     restored BIGINT,
-    restored_times BIGINT,
-    restored_week {code},
+    adjustment {uuid},
     CONSTRAINT appeals_pk PRIMARY KEY (village, objection),
     CONSTRAINT appeals_id_unique UNIQUE (village, id),
     CONSTRAINT appeals_objection_fk FOREIGN KEY (village, objection) REFERENCES objections (village, id),
-    CONSTRAINT appeals_sheet_fk FOREIGN KEY (village, restored_week) REFERENCES score_sheets (village, week),
     CONSTRAINT appeals_decided_by_another CHECK (decided_by IS NULL OR decided_by <> filed_by)
 )
 
-CREATE INDEX appeals_restored ON appeals (village, restored_week) WHERE restored_week IS NOT NULL
+CREATE INDEX appeals_by_adjustment ON appeals (village, adjustment) WHERE adjustment IS NOT NULL
 
 {refuse appeals_four_eyes | UPDATE ON appeals | NEW.decided_by IS NOT NULL AND EXISTS (SELECT 1 FROM objections o WHERE o.village = NEW.village AND o.id = NEW.objection AND (o.decided_by = NEW.decided_by OR o.filed_by = NEW.decided_by OR EXISTS (SELECT 1 FROM claims c WHERE c.village = o.village AND c.id = o.line AND c.filed_by = NEW.decided_by) OR EXISTS (SELECT 1 FROM reviews v WHERE v.village = o.village AND v.claim = o.line AND v.person = NEW.decided_by)))}
 ";
@@ -115,10 +109,6 @@ ALTER TABLE objections DROP COLUMN points_before
 ALTER TABLE objections DROP COLUMN decided_body
 
 ALTER TABLE objections DROP COLUMN ground
-
-DROP INDEX score_lines_by_restored
-
-ALTER TABLE score_lines DROP COLUMN restores
 
 ALTER TABLE public_lists DROP COLUMN extension_reason
 

@@ -42,6 +42,7 @@ const GOVERNS: &[&str] = &["township", "county"];
 const WATCHES: &[&str] = &["committee", "township", "county"];
 const COMMITTEE: &[&str] = &["committee"];
 const TOWNSHIP: &[&str] = &["township"];
+const CORRECTS: &[&str] = &["committee", "township"];
 const CLERK: &[&str] = &["clerk"];
 
 const ROWS: &[(&str, Who)] = &[
@@ -90,6 +91,10 @@ const ROWS: &[(&str, Who)] = &[
     ("objections_decide", Who::Office(WATCHES)),
     ("objections_appeal", Who::Neighbour),
     ("objections_decide_appeal", Who::Office(WATCHES)),
+    ("adjustments_list", Who::Neighbour),
+    ("adjustments_show", Who::Neighbour),
+    ("adjustments_propose", Who::Office(COMMITTEE)),
+    ("adjustments_decide", Who::Office(CORRECTS)),
     ("score_sheets_show", Who::Neighbour),
     ("score_sheets_close", Who::Office(REVIEWS)),
     ("households_list", Who::Office(LISTS)),
@@ -446,6 +451,13 @@ fn bodies(id: &str) -> Vec<(&'static str, &'static str, String, Value)> {
             here("/reviews/batch"),
             json!({ "reviews": [{ "claim": id, "review": review }] }),
         ),
+        (
+            "adjustments_propose",
+            "committee",
+            here("/adjustments"),
+            json!({ "id": new_id(), "household": id, "category": "enterprise", "points": 1,
+                "reason": "漏记" }),
+        ),
         ("households_merge", "township", of("/merge"), json!({ "into": id })),
         ("households_change_head", "township", of("/head"), json!({ "person": id })),
         (
@@ -505,6 +517,8 @@ async fn foreign_ids_in_path_query_and_body_are_as_unknown_as_made_up_ones() {
             "{person}",
             "{redemption}",
             "{objection}",
+            "{adjustment}",
+            "{reversal}",
             "{request}",
             "{grant}",
             "{committee}",

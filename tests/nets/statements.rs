@@ -96,6 +96,7 @@ fn rows() -> Vec<Row> {
         paged("redemptions_list", "panel", "{V}/redemptions"),
         paged("public_lists_list_lines", "", "{V}/public-lists/2024-08/lines"),
         paged("public_lists_list_households", "", "{V}/public-lists/2024-08/households"),
+        paged("adjustments_list", "committee", "{V}/adjustments"),
         paged("objections_list", "committee", "{V}/objections"),
         paged("households_list", "panel", "{V}/households"),
         paged("households_list_entries", "panel", &format!("{household}/entries")),
@@ -174,6 +175,12 @@ async fn grow_oversight(world: &World) {
         let suggestion = json!({ "id": new_id(), "text": "晒谷场管护也应加分" });
         let suggestions = format!("/v1/villages/{HERE}/suggestions");
         world.head(HERE, number).await.post(&suggestions, suggestion).await.ok();
+    }
+    for number in [1, 2] {
+        let adjustment = json!({ "id": new_id(), "household": household_id(HERE, number),
+            "category": "public_welfare", "points": 2, "reason": "漏记" });
+        let adjustments = format!("/v1/villages/{HERE}/adjustments");
+        world.official("committee", HERE).await.post(&adjustments, adjustment).await.ok();
     }
     let sql = "INSERT INTO samples (village, claim, week, drawn_at) \
                SELECT village, id, '2024-W34', 0 FROM claims WHERE village = $1 ON CONFLICT DO NOTHING";

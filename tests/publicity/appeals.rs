@@ -94,7 +94,10 @@ async fn a_household_that_wins_gets_a_new_entry_that_passes_publicity_again() {
     let kinds: Vec<_> =
         entries["items"].as_array().expect("entries").iter().map(|it| it["kind"].clone()).collect();
     assert_eq!(kinds.iter().filter(|kind| **kind == "adjustment").count(), 1, "{kinds:?}");
-    assert_eq!(world.count("score_lines WHERE restores IS NOT NULL AND times = 1").await, 1);
+    assert_eq!(
+        world.count("adjustments WHERE status = 'scored' AND restores IS NOT NULL").await,
+        1
+    );
     let board = world.anybody().get(&format!("/v1/regions/{HERE}/rankings/2024-09")).await.ok();
     assert_eq!(board["items"][0]["points"], 30);
     world.verified().await;

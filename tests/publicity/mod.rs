@@ -1,3 +1,4 @@
+mod adjustments;
 mod appeals;
 mod extension;
 mod levels;

@@ -29,6 +29,7 @@ pub struct Entry {
     /// `claim`, `adjustment` or `reversal`.
     #[schema(example = "claim")]
     pub kind: String,
+    /// A rule's key; of an adjustment the one it corrects, or `adjustment`.
     #[schema(example = "env.courtyard_beautify")]
     pub rule: String,
     #[schema(example = "主动美化绿化庭院")]
@@ -146,12 +147,14 @@ async fn entries(
     doors: &Doors,
     start: &Start<(i64, Uuid)>,
 ) -> Outcome<Vec<Entry>> {
-    let sql = "SELECT l.id, l.kind, l.rule, u.name_zh AS rule_name, l.category, l.occurred_on, \
+    let sql = "SELECT l.id, l.kind, l.rule, \
+                 COALESCE(u.name_zh, '委员会调整') AS rule_name, l.category, l.occurred_on, \
                  l.approved_at, l.week, l.claimed, l.awarded, l.reason, p.status AS publicity, \
                  t.closes_at, p.confirmed_at, l.reverses, \
                  CASE WHEN l.kind = 'reversal' THEN 0 \
                    ELSE l.awarded + COALESCE(r.awarded, 0) END AS points_left \
-               FROM score_lines l JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               FROM score_lines l \
+               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
                LEFT JOIN public_list_lines p ON p.village = l.village AND p.line = l.id \
                LEFT JOIN public_lists t ON t.village = p.village AND t.month = p.month \
                LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \

@@ -132,21 +132,25 @@ struct Row {
     lines: i64,
 }
 
+/// Of which side a line is. A reversal stands under the rule of what it takes back; an adjustment has no
+/// rule, only a sign.
+const BONUS: &str = "CASE WHEN u.direction IS NULL THEN (l.awarded > 0) = (l.kind <> 'reversal') \
+    ELSE u.direction = 'bonus' END";
+
 async fn rows(app: &App, village: &Village, household: Uuid, year: i32) -> Outcome<Vec<Row>> {
-    // A reversal stands in the week, and under the rule, of what it takes back.
-    let sql = "SELECT l.week, l.category, \
-                 CAST(SUM(CASE WHEN u.direction = 'bonus' THEN l.awarded ELSE 0 END) AS BIGINT) \
-                   AS bonus, \
-                 CAST(SUM(CASE WHEN u.direction = 'bonus' THEN 0 ELSE l.awarded END) AS BIGINT) \
-                   AS deduction, \
-                 CAST(SUM(CASE WHEN l.kind = 'reversal' THEN 0 ELSE 1 END) AS BIGINT) AS lines \
-               FROM score_lines l JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
-               WHERE l.village = $1 AND l.household = $2 AND l.week BETWEEN $3 AND $4 \
-               GROUP BY l.week, l.category ORDER BY l.week, l.category";
+    let sql = format!(
+        "SELECT l.week, l.category, \
+           CAST(SUM(CASE WHEN {BONUS} THEN l.awarded ELSE 0 END) AS BIGINT) AS bonus, \
+           CAST(SUM(CASE WHEN {BONUS} THEN 0 ELSE l.awarded END) AS BIGINT) AS deduction, \
+           CAST(SUM(CASE WHEN l.kind = 'reversal' THEN 0 ELSE 1 END) AS BIGINT) AS lines \
+         FROM score_lines l LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+         WHERE l.village = $1 AND l.household = $2 AND l.week BETWEEN $3 AND $4 \
+         GROUP BY l.week, l.category ORDER BY l.week, l.category"
+    );
     let (first, last) = Period::Year(year).weeks();
     let weeks = [first.to_string().into(), last.to_string().into()];
     let key: [Value; 2] = [village.into(), household.into()];
-    Ok(db::all(app.db.read(), sql, key.into_iter().chain(weeks)).await?)
+    Ok(db::all(app.db.read(), &sql, key.into_iter().chain(weeks)).await?)
 }
 
 /// Folds weeks into months, and months into the year.

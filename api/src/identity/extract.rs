@@ -256,6 +256,10 @@ offices! {
     HearsObjections: Committee | Township | County;
     /// Who has a list hang longer.
     ExtendsPublicity: Township;
+    /// Who proposes adjustments, and corrections of closed lists.
+    Adjusts: Committee;
+    /// Who takes confirmed points back, and decides what another of them proposed.
+    Corrects: Committee | Township;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
     /// Who writes down how households live; a grid worker only those of the grid.

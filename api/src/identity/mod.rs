@@ -33,9 +33,9 @@ use uuid::Uuid;
 pub use appoint::{NewOfficial, appoint};
 pub use death::{end_accounts, may_dismiss};
 pub use extract::{
-    Decides, ExtendsPublicity, Files, Follows, Governs, HearsObjections, Inspects, KeepsShop,
-    Leaver, Neighbour, Office, Official, Overseer, Reader, Registers, Reviews, Serves, SetsRules,
-    Watches, WeighsEvidence,
+    Adjusts, Corrects, Decides, ExtendsPublicity, Files, Follows, Governs, HearsObjections,
+    Inspects, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Reader, Registers, Reviews,
+    Serves, SetsRules, Watches, WeighsEvidence,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use grants::{Appointment, WorkerKind, grid_workers};
@@ -244,6 +244,20 @@ pub async fn is_concerned(
     let sql = format!("SELECT COUNT(*) FROM ({CONCERNED} AND m.household = $3) AS concerned");
     let values: [Value; 3] = [village.into(), person.into(), household.into()];
     Ok(db::number(on, &sql, values).await? > 0)
+}
+
+/// The households whose matters a person must keep out of.
+pub async fn concerned_households(
+    on: &impl sea_orm::ConnectionTrait,
+    village: &Village,
+    person: Uuid,
+) -> Outcome<Vec<Uuid>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        household: Uuid,
+    }
+    let rows = db::all::<Row>(on, CONCERNED, [village.into(), person.into()]).await?;
+    Ok(rows.into_iter().map(|row| row.household).collect())
 }
 
 /// Whether a person has, or had, an office over this village or in it.

@@ -95,6 +95,7 @@ codes! {
     OpenHolds "open_holds" 409 "还有未取的兑换" "Prizes are still held for the household" "Have them collected or cancelled first.";
     OpenReversals "open_reversals" 409 "有积分正在冲正审核中" "Points of the household are under a reversal that is not decided" "Wait for its decision.";
     ReversalExceedsLine "reversal_exceeds_line" 409 "冲正分值超过该条所剩积分" "Less of the line is left than is to be taken back" "Read what is left of the line.";
+    AdjustmentExceedsLoss "adjustment_exceeds_loss" 409 "恢复分值超过该条被扣去的积分" "Less was taken of the line, or it is being given back already" "Read what was taken of the line.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
     GrantExists "grant_exists" 409 "此人已担任该职责" "The person holds this role here already" "See the grant in `existing`; end it first to change its dates.";
     LastAdmin "last_admin" 409 "不能免去本县最后一名管理员" "This is the county's last administrator" "Appoint another one first.";

@@ -129,6 +129,8 @@ super::labels! {
         "repudiation" "代申报被否认" "Proxy claim disowned"; "bulk_approval" "短时间批量通过" "Approved in bulk";
         "lapsed_objection" "异议或申诉逾期未决" "Objection not decided in time"; "extension" "公示延期" "Publicity extended";
         "sample_confirmed" "抽查属实" "Sample confirmed"; "sample_doubted" "抽查存疑" "Sample doubted";
+        "adjustment" "委员会调整积分" "Adjustment"; "reversal" "确认后冲正" "Confirmed points taken back";
+        "reversal_lapsed" "冲正逾期未决" "Reversal not decided in time";
     }
     sample_finding {
         "confirmed" "属实" "Confirmed"; "doubted" "存疑" "Doubted";
@@ -183,6 +185,29 @@ super::labels! {
     }
     decision {
         "dismissed" "异议不成立" "Dismissed"; "amended" "部分成立，调整积分" "Amended"; "upheld" "异议成立" "Upheld";
+    }
+    adjustment_status {
+        "proposed" "待审批" "Proposed"; "approved" "已批准，待评分" "Approved, not yet scored"; "rejected" "未批准" "Rejected";
+        "scored" "已评分" "Scored";
+    }
+    adjustment_decision {
+        "approved" "批准" "Approved"; "rejected" "不批准" "Rejected";
+    }
+    adjustment_action {
+        "decide" "审批" "Decide";
+    }
+    reversal_status {
+        "proposed" "待审批" "Proposed"; "approved" "已批准，待公示期满" "Approved, in publicity"; "carried" "已冲正" "Carried out";
+        "dropped" "未批准，积分解冻" "Dropped"; "lapsed" "逾期未决，积分解冻" "Lapsed";
+    }
+    reversal_decision {
+        "carried" "同意冲正" "Carried"; "dropped" "不同意" "Dropped";
+    }
+    reversal_action {
+        "decide" "审批" "Decide"; "reply" "陈述意见" "Answer";
+    }
+    correction_status {
+        "open" "更正公示中" "Open"; "closed" "更正结束" "Closed";
     }
     mode {
         "quarterly" "一季一兑换" "Every quarter"; "monthly" "一月一兑换" "Every month"; "always_open" "常年开放" "Always open";

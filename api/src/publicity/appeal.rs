@@ -95,11 +95,6 @@ async fn insert(
     now: Instant,
 ) -> Outcome<()> {
     let village = &by.village;
-    // Its id becomes that of the entry which gives points back: it is nothing else's.
-    let sql = "SELECT COUNT(*) FROM score_lines WHERE village = $1 AND id = $2";
-    let mut taken = db::number(tx, sql, [village.into(), id.into()]).await? > 0;
-    let sql = "SELECT COUNT(*) FROM claims WHERE village = $1 AND id = $2";
-    taken |= db::number(tx, sql, [village.into(), id.into()]).await? > 0;
     let sql = "INSERT INTO appeals (village, objection, id, side, filed_by, reason, filed_at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     let values: [Value; 7] = [
@@ -111,7 +106,7 @@ async fn insert(
         reason.into(),
         now.0.into(),
     ];
-    if taken || db::run(tx, sql, values).await? == 0 {
+    if db::run(tx, sql, values).await? == 0 {
         return Err(Code::IdTaken.into());
     }
     let sql = "UPDATE objections SET status = 'appealed', due_at = $3 \

@@ -10,7 +10,8 @@ use super::decide::{NewDecision, before, locked, reason, status, tell_sides};
 use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::LineRow;
 use super::objection::{Made, Objection, Row, load};
-use super::rules::{Decision, Effect, Revision, left, revise};
+use super::rules::{Effect, Revision, left, revise};
+use crate::adjustments::{self, Restoration};
 use crate::app::App;
 use crate::http::path_id;
 use crate::identity::{HearsObjections, Official};
@@ -18,7 +19,6 @@ use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::period::Week;
 use crate::kernel::problem::{Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
 use crate::{calendar, households, scoring};
@@ -59,7 +59,7 @@ async fn decide(
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     // What is given back goes on the open sheet, which is locked before the line.
-    let week = scoring::open_sheet(tx, village).await?.week;
+    scoring::open_sheet(tx, village).await?;
     let (row, at) = locked(tx, village, id).await?;
     let appeal = row.appeal().filter(|_| row.status == "appealed");
     let appeal = appeal.ok_or_else(|| Refusal::wrong_state(&row.status))?;
@@ -68,20 +68,16 @@ async fn decide(
     let line = contested(tx, village, at.line).await?;
     let revision = revision(&row, new)?;
     record(tx, by, &row, (new, &reason), body, now).await?;
-    if revision.restored != 0 {
-        let times = match row.decided() {
-            // Wholly taken back, the deed no longer counted against its cap; now it does again.
-            Some(Decision::Upheld) if line.remedied == 0 => line.times,
-            _ => 0,
-        };
-        restore(tx, village, &appeal, (revision.restored, times), week).await?;
+    let restored = at_most(revision.restored, lost(tx, village, at.line).await?);
+    if restored != 0 {
+        restore(tx, village, by, (&appeal, &at), (restored, &reason), now).await?;
     }
     let reversed = at_most(revision.reversed, line.left());
     if reversed != 0 {
         let cause = Cause { by: by.person, reference: appeal.id };
         take_back(tx, village, cause, &at, &line, reversed, now).await?;
     }
-    inform(tx, village, &row, revision, &reason, now).await?;
+    inform(tx, village, &row, Revision { reversed, restored }, &reason, now).await?;
     load(tx, by, id, now).await
 }
 
@@ -121,18 +117,34 @@ async fn take_back(
     households::settle_ended(tx, village, &appeal.to_string(), now).await
 }
 
-/// What was struck is made good by an entry of its own on the sheet of `week`: it passes publicity again.
+/// What was taken of a line and is not made good yet, nor to be.
+async fn lost(tx: &Tx, village: &Village, line: Uuid) -> Outcome<i64> {
+    let sql = "SELECT CAST(COALESCE((SELECT -SUM(r.awarded) FROM score_lines r \
+                 WHERE r.village = $1 AND r.reverses = $2), 0) \
+               - COALESCE((SELECT SUM(a.points) FROM adjustments a \
+                 WHERE a.village = $1 AND a.restores = $2 AND a.status <> 'rejected'), 0) AS BIGINT)";
+    Ok(db::number(tx, sql, [village.into(), line.into()]).await?)
+}
+
+/// What was struck is made good by a new entry on this week's sheet: it passes publicity again.
 async fn restore(
     tx: &Tx,
     village: &Village,
-    appeal: &Made,
-    (points, times): (i64, i64),
-    week: Week,
+    by: &Official<HearsObjections>,
+    (appeal, at): (&Made, &LineRow),
+    (points, reason): (i64, &str),
+    now: Instant,
 ) -> Outcome<()> {
-    let sql = "UPDATE appeals SET restored = $3, restored_times = $4, restored_week = $5 \
-               WHERE village = $1 AND id = $2";
-    let values: [Value; 5] =
-        [village.into(), appeal.id.into(), points.into(), times.into(), week.to_string().into()];
+    let new = Restoration {
+        id: Uuid::now_v7(),
+        line: at.line,
+        points: Some(points),
+        by: by.person,
+        reason,
+    };
+    adjustments::restore(tx, village, &new, now).await?;
+    let sql = "UPDATE appeals SET restored = $3, adjustment = $4 WHERE village = $1 AND id = $2";
+    let values: [Value; 4] = [village.into(), appeal.id.into(), points.into(), new.id.into()];
     db::run(tx, sql, values).await?;
     Ok(())
 }

@@ -89,7 +89,7 @@ pub struct Bodies {
     grants: Vec<(Uuid, Grant)>,
     /// Person and household: a member, or kin of one.
     concerned: BTreeSet<(Uuid, Uuid)>,
-    /// By line: who filed, reviewed or gave it back.
+    /// By line: who filed, reviewed, proposed or approved it.
     heard: BTreeMap<Uuid, BTreeSet<Uuid>>,
 }
 
@@ -200,8 +200,8 @@ impl Bodies {
     }
 }
 
-/// Who has had a say in the claims behind these lines: filed or reviewed them, or decided the appeal that
-/// gave them back.
+/// Who has had a say in what is behind these lines: filed or reviewed the claim, also one that is made good,
+/// or proposed or approved the adjustment.
 async fn heard(
     on: &impl ConnectionTrait,
     village: &Village,
@@ -218,14 +218,14 @@ async fn heard(
     }
     let places: Vec<_> = (2..lines.len() + 2).map(|at| format!("${at}")).collect();
     let sql = format!(
-        "WITH roots AS (SELECT id, COALESCE(restores, id) AS root FROM score_lines \
-           WHERE village = $1 AND id IN ({})) \
+        "WITH roots AS (SELECT l.id, COALESCE(a.restores, l.id) AS root, a.proposed_by, a.decided_by \
+           FROM score_lines l LEFT JOIN adjustments a ON a.village = l.village AND a.id = l.id \
+           WHERE l.village = $1 AND l.id IN ({})) \
          SELECT r.id AS line, c.filed_by AS person FROM roots r \
            JOIN claims c ON c.village = $1 AND c.id = r.root \
          UNION SELECT r.id, v.person FROM roots r \
            JOIN reviews v ON v.village = $1 AND v.claim = r.root \
-         UNION SELECT r.id, a.decided_by FROM roots r \
-           JOIN appeals a ON a.village = $1 AND a.id = r.id",
+         UNION SELECT id, proposed_by FROM roots UNION SELECT id, decided_by FROM roots",
         places.join(", ")
     );
     let values = std::iter::once(Value::from(village)).chain(lines.into_iter().map(Value::from));

@@ -34,6 +34,7 @@ pub struct PublicLine {
     pub name: Option<String>,
     #[schema(example = "living_environment")]
     pub category: String,
+    /// A rule's key; of an adjustment the one it corrects, or `adjustment`.
     #[schema(example = "env.courtyard_model")]
     pub rule: String,
     #[schema(example = "评为月度美丽庭院/文明卫生户")]
@@ -151,7 +152,7 @@ async fn lines(
     neighbour: bool,
 ) -> Outcome<Vec<PublicLine>> {
     let mut sql = "SELECT p.number, p.household_number, m.name, m.consented, l.category, l.rule, \
-                 u.name_zh AS rule_name, l.occurred_on, l.awarded AS points, p.status, \
+                 COALESCE(u.name_zh, '委员会调整') AS rule_name, l.occurred_on, l.awarded AS points, p.status, \
                  COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r \
                    WHERE r.village = l.village AND r.reverses = l.id), 0) AS reversed, \
                  (SELECT MAX(COALESCE(a.decided_at, o.lapsed_at, o.decided_at)) FROM objections o \
@@ -160,9 +161,10 @@ async fn lines(
                    AS decided_at \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
-               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 AND u.publicly_itemised"
+               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 \
+               AND COALESCE(u.publicly_itemised, l.awarded > 0)"
         .to_owned();
     let after = start.after.unwrap_or(0);
     let mut values: Vec<Value> = vec![village.into(), month.to_string().into(), after.into()];

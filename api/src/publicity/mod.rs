@@ -14,7 +14,6 @@ mod lines;
 mod list;
 mod object;
 mod objection;
-mod restore;
 mod rules;
 mod search;
 
@@ -23,7 +22,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use cycle::{close_list, open_list};
 pub use finish::{FIRST_END, finish_objections};
 pub use line::{hold_line, strike};
-pub use restore::{Restored, restore_lines};
 
 use crate::app::App;
 use crate::kernel::db;

@@ -141,10 +141,11 @@ pub struct LineRow {
 /// The line of this number, kept unchanged until the transaction ends.
 pub async fn line_of(tx: &Tx, village: &Village, month: Month, number: i64) -> Outcome<LineRow> {
     let sql = format!(
-        "SELECT p.line, p.status, p.household, l.awarded, u.publicly_itemised \
+        "SELECT p.line, p.status, p.household, l.awarded, \
+           COALESCE(u.publicly_itemised, l.awarded > 0) AS publicly_itemised \
          FROM public_list_lines p \
          JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-         JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+         LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
          WHERE p.village = $1 AND p.month = $2 AND p.number = $3{}",
         db::exclusively_of(tx, "p")
     );

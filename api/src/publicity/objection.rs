@@ -114,6 +114,10 @@ pub struct Appeal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 5)]
     pub restored: Option<i64>,
+    /// The adjustment that gives them back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub adjustment: Option<Uuid>,
 }
 
 /// What was looked into about the line (复核).
@@ -173,6 +177,7 @@ pub struct Row {
     appeal_decided_reason: Option<String>,
     appeal_points_after: Option<i64>,
     restored: Option<i64>,
+    adjustment: Option<Uuid>,
 }
 
 /// An appeal that has been made.
@@ -216,7 +221,7 @@ pub const ROWS: &str = "SELECT o.id, o.month, o.number, o.line, o.filed_by, o.fi
       a.filed_by AS appeal_by, a.reason AS appeal_reason, a.filed_at AS appealed_at, \
       a.decision AS appeal_decision, a.decided_body AS appeal_decided_body, \
       a.decided_at AS appeal_decided_at, a.decided_reason AS appeal_decided_reason, \
-      a.points_after AS appeal_points_after, a.restored \
+      a.points_after AS appeal_points_after, a.restored, a.adjustment \
     FROM objections o \
     JOIN public_list_lines p ON p.village = o.village AND p.month = o.month AND p.number = o.number \
     LEFT JOIN persons f ON f.id = o.filed_by \
@@ -317,6 +322,7 @@ fn appeal(row: &Row, hears: bool, side: Option<AppealSide>) -> Outcome<Option<Ap
         decided_reason: row.appeal_decided_reason.clone(),
         points_after: row.appeal_points_after,
         restored: row.restored,
+        adjustment: row.adjustment,
     }))
 }
 

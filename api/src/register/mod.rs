@@ -59,6 +59,12 @@ kinds! {
     SampleConfirmed "sample_confirmed";
     /// A re-check found a claim doubtful.
     SampleDoubted "sample_doubted";
+    /// Points were given or taken by a decision of two.
+    Adjustment "adjustment";
+    /// Confirmed points were taken back.
+    Reversal "reversal";
+    /// Nobody decided in time whether confirmed points are taken back.
+    ReversalLapsed "reversal_lapsed";
 }
 
 /// A line to be put on the register.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::rules::{Approved, Award, Earlier, Taken, award, counts_from};
 use super::{find_open, watch};
+use crate::adjustments::{self, Scored};
 use crate::app::App;
 use crate::changes;
 use crate::kernel::clock::Instant;
@@ -15,7 +16,6 @@ use crate::kernel::ledger::{self, Account, Journal};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::publicity::{self, Restored};
 use crate::rules::book;
 
 /// A claim as the close reads it.
@@ -57,14 +57,14 @@ pub async fn close_sheet(app: &App, tx: &Tx, village: &Village, week: Week) -> O
     let awards: BTreeMap<_, _> =
         award(approved, &earlier, &taken).into_iter().map(|it| (it.id, it)).collect();
     insert_lines(tx, village, week, &rows, &awards).await?;
-    let restored = publicity::restore_lines(tx, village, week).await?;
-    let journals = journals(week, &rows, &awards, &restored);
+    let adjusted = adjustments::score(tx, village, week).await?;
+    let journals = journals(week, &rows, &awards, &adjusted);
     ledger::post(tx, village, None, week.ends_at(), &journals).await?;
     let changed = changes::next(tx, village).await?;
     let sql = "UPDATE claims SET status = 'scored', version = version + 1, changed = $3 \
                WHERE village = $1 AND week = $2 AND status = 'approved'";
     db::run(tx, sql, values.into_iter().chain([changed.into()])).await?;
-    turn_the_page(tx, village, week, &awards, &restored).await
+    turn_the_page(tx, village, week, &awards, &adjusted).await
 }
 
 /// The claims with the caps of their rules' versions.
@@ -231,15 +231,15 @@ fn journals(
     week: Week,
     rows: &[ClaimRow],
     awards: &BTreeMap<Uuid, Award>,
-    restored: &[Restored],
+    adjusted: &[Scored],
 ) -> Vec<Journal> {
     let mut sums = BTreeMap::<Uuid, i64>::new();
     for row in rows {
         let awarded = awards.get(&row.id).map_or(0, |award| award.awarded);
         *sums.entry(row.household).or_default() += awarded;
     }
-    for line in restored {
-        *sums.entry(line.household).or_default() += line.points;
+    for adjustment in adjusted {
+        *sums.entry(adjustment.household).or_default() += adjustment.points;
     }
     let earned = sums.into_iter().filter(|(_, points)| *points != 0);
     earned
@@ -262,11 +262,11 @@ async fn turn_the_page(
     village: &Village,
     week: Week,
     awards: &BTreeMap<Uuid, Award>,
-    restored: &[Restored],
+    adjusted: &[Scored],
 ) -> Outcome<()> {
     let points: i64 = awards.values().map(|award| award.awarded).sum();
-    let points = points + restored.iter().map(|line| line.points).sum::<i64>();
-    let count = i64::try_from(awards.len() + restored.len()).unwrap_or(i64::MAX);
+    let points = points + adjusted.iter().map(|it| it.points).sum::<i64>();
+    let count = i64::try_from(awards.len() + adjusted.len()).unwrap_or(i64::MAX);
     let sql = "UPDATE score_sheets SET status = 'closed', line_count = $3, points = $4 \
                WHERE village = $1 AND week = $2";
     let values: [Value; 4] = [village.into(), week.to_string().into(), count.into(), points.into()];

@@ -1,0 +1,20 @@
+//! Adjustments (调整): points that the committee gives or takes by a decision of two people. An approved
+//! one goes on the sheet of the week of its approval, so that it passes the next public list.
+
+mod decide;
+mod propose;
+mod read;
+mod score;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use propose::{Restoration, restore};
+pub use score::{Scored, score};
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(propose::propose_adjustment)
+        .service(read::list_adjustments)
+        .service(read::show_adjustment)
+        .service(decide::decide_adjustment);
+}

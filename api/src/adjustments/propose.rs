@@ -1,0 +1,290 @@
+//! `POST …/adjustments`: the committee proposes to give or take points.
+
+use actix_web::post;
+use actix_web::web::Data;
+use sea_orm::{FromQueryResult, Value};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::read::{Adjustment, load};
+use crate::app::App;
+use crate::calendar;
+use crate::identity::{Adjusts, Official, is_concerned};
+use crate::kernel::audit::{self, Act};
+use crate::kernel::clock::Instant;
+use crate::kernel::command::{Answer, Command, uuid_v7};
+use crate::kernel::db::{self, Tx};
+use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::region::Village;
+use crate::kernel::text::readable;
+use crate::rules::{Category, book, set_in_force};
+use crate::{register, scoring};
+
+/// The most that an adjustment which restores nothing gives or takes.
+const POINTS_MAX: i64 = 50;
+
+/// Points for a household that no claim brings.
+#[derive(Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAdjustment {
+    /// Made by the client, UUIDv7.
+    #[validate(custom(function = "uuid_v7"))]
+    pub id: Uuid,
+    pub household: Uuid,
+    /// What it counts for; needed without `rule` and `restores`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, inline)]
+    pub category: Option<Category>,
+    /// The key of the rule that it corrects, if it corrects one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(min = 1, max = 60))]
+    #[schema(nullable = false, min_length = 1, max_length = 60, example = "env.courtyard_model")]
+    pub rule: Option<String>,
+    /// A struck or reversed line that it makes good: the household's own, at most what was taken of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub restores: Option<Uuid>,
+    /// Given, or below 0 taken: at most 50 either way, unless it restores a line.
+    #[validate(range(min = -1000, max = 1000))]
+    #[schema(minimum = -1000, maximum = 1000, example = 5)]
+    pub points: i64,
+    /// Told to the household, and kept on the register.
+    #[validate(length(min = 1, max = 500))]
+    #[schema(min_length = 1, max_length = 500, example = "上月漏记一次义务清扫")]
+    pub reason: String,
+}
+
+/// Propose to give or take points
+#[utoipa::path(tag = "adjustments", operation_id = "adjustments_propose", security(("bearer" = [])),
+    params(("village" = Village, Path, description = "Code of the village")),
+    request_body = NewAdjustment, responses((status = 201, body = Adjustment)),
+    extensions(("x-codes" = json!("role_required conflict_of_interest household_not_active \
+        outside_range reason_required rule_not_in_force adjustment_exceeds_loss id_taken invalid_field"))))]
+#[post("/v1/villages/{village}/adjustments")]
+async fn propose_adjustment(
+    member: Official<Adjusts>,
+    new: Command<NewAdjustment>,
+    app: Data<App>,
+) -> Outcome<Answer<Adjustment>> {
+    let done = new.once(&app, member.village.as_str(), member.account, async |tx| {
+        propose(&app, tx, &member, &new.body).await?;
+        load(tx, &member, new.body.id).await
+    });
+    Ok(done.await?.created())
+}
+
+async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment) -> Outcome<()> {
+    let village = &by.village;
+    let reason = readable(&new.reason)
+        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let most = if new.restores.is_some() { i64::MAX } else { POINTS_MAX };
+    if new.points == 0 || new.points.abs() > most {
+        let range = format!("-{POINTS_MAX} to {POINTS_MAX}, not 0");
+        return Err(Refusal::from(Code::OutsideRange).at("/points", "range", range).into());
+    }
+    let now = app.clock.now();
+    // The village's lock: proposals that restore one line follow one another.
+    calendar::touch(tx, village, now).await?;
+    adjustable(tx, by, new).await?;
+    let (category, rule) = match new.restores {
+        Some(line) => {
+            let lost = lost(tx, village, line).await?;
+            if lost.household != new.household {
+                return Err(Code::NotFound.into());
+            }
+            lost.covers(new.points)?;
+            (lost.category, Some(lost.rule))
+        }
+        None => subject(app, tx, by, new, now).await?,
+    };
+    let row = Row {
+        id: new.id,
+        household: new.household,
+        category: &category,
+        rule: rule.as_deref(),
+        restores: new.restores,
+        points: new.points,
+        reason: &reason,
+        approval: None,
+    };
+    insert(tx, village, &row, Some(by.person), now).await?;
+    let act = Act {
+        region: village.as_str(),
+        actor: Some(by.person),
+        action: "adjustment.propose",
+        subject: new.id.to_string(),
+        detail: serde_json::json!({ "household": new.household, "points": new.points }),
+    };
+    audit::record(tx, now, act).await
+}
+
+/// The household is one that points can be given to, and the proposer's neither by blood nor by bed.
+async fn adjustable(tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment) -> Outcome<()> {
+    #[derive(FromQueryResult)]
+    struct File {
+        status: String,
+    }
+    let sql = "SELECT status FROM households WHERE village = $1 AND id = $2";
+    let values: [Value; 2] = [(&by.village).into(), new.household.into()];
+    let file = db::one::<File>(tx, sql, values).await?.ok_or(Code::NotFound)?;
+    if is_concerned(tx, &by.village, by.person, new.household).await? {
+        return Err(Code::ConflictOfInterest.into());
+    }
+    if file.status != "active" && new.restores.is_none() {
+        return Err(Code::HouseholdNotActive.into());
+    }
+    Ok(())
+}
+
+/// The category that the points count for, and the rule that they correct, which is in force today.
+async fn subject(
+    app: &App,
+    tx: &Tx,
+    by: &Official<Adjusts>,
+    new: &NewAdjustment,
+    now: Instant,
+) -> Outcome<(String, Option<String>)> {
+    let unfit = |why: &str| Refusal::from(Code::InvalidField).at("/category", "required", why);
+    match (&new.rule, new.category) {
+        (Some(key), given) => {
+            let set = set_in_force(tx, &by.village, now.day()).await?;
+            let book = book(&app.rule_books, tx, set).await?;
+            let rule = book.rule(key).ok_or(Code::RuleNotInForce)?;
+            if given.is_some_and(|given| given.as_str() != rule.category) {
+                return Err(unfit("the rule's category, or none").into());
+            }
+            Ok((rule.category.clone(), Some(key.clone())))
+        }
+        (None, Some(category)) => Ok((category.as_str().to_owned(), None)),
+        (None, None) => Err(unfit("a category or a rule").into()),
+    }
+}
+
+/// What a line has lost, and what was already given back for it.
+#[derive(FromQueryResult)]
+struct Lost {
+    household: Uuid,
+    category: String,
+    rule: String,
+    points: i64,
+    restored: i64,
+}
+
+impl Lost {
+    fn covers(&self, points: i64) -> Result<(), Refusal> {
+        let left = self.points - self.restored;
+        let fits = points.signum() == left.signum() && points.abs() <= left.abs();
+        if fits { Ok(()) } else { Err(Code::AdjustmentExceedsLoss.into()) }
+    }
+}
+
+async fn lost(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Lost> {
+    let sql = "SELECT l.household, l.category, l.rule, \
+                 COALESCE((SELECT CAST(-SUM(r.awarded) AS BIGINT) FROM score_lines r \
+                   WHERE r.village = l.village AND r.reverses = l.id), 0) AS points, \
+                 COALESCE((SELECT CAST(SUM(a.points) AS BIGINT) FROM adjustments a \
+                   WHERE a.village = l.village AND a.restores = l.id \
+                   AND a.status <> 'rejected'), 0) AS restored \
+               FROM score_lines l WHERE l.village = $1 AND l.id = $2 AND l.kind <> 'reversal'";
+    let values: [Value; 2] = [village.into(), line.into()];
+    Ok(db::one::<Lost>(tx, sql, values).await?.ok_or(Code::NotFound)?)
+}
+
+/// A struck or reversed line that is made good, because somebody above decided so.
+pub struct Restoration<'a> {
+    /// Of the adjustment.
+    pub id: Uuid,
+    pub line: Uuid,
+    /// With the line's sign; all that was taken and not given back, if absent.
+    pub points: Option<i64>,
+    /// Who decided.
+    pub by: Uuid,
+    pub reason: &'a str,
+}
+
+/// Makes a line good by an approved adjustment: it goes on the sheet of this week and passes the next
+/// public list. The caller holds the village's lock, and tells the household.
+///
+/// # Errors
+/// `not_found`; `adjustment_exceeds_loss` if less was taken of the line, or is to be given back already;
+/// `id_taken`.
+pub async fn restore(
+    tx: &Tx,
+    village: &Village,
+    new: &Restoration<'_>,
+    now: Instant,
+) -> Outcome<()> {
+    let lost = lost(tx, village, new.line).await?;
+    let points = new.points.unwrap_or(lost.points - lost.restored);
+    lost.covers(points)?;
+    let week = scoring::open_sheet(tx, village).await?.week.to_string();
+    let row = Row {
+        id: new.id,
+        household: lost.household,
+        category: &lost.category,
+        rule: Some(&lost.rule),
+        restores: Some(new.line),
+        points,
+        reason: new.reason,
+        approval: Some((new.by, &week)),
+    };
+    insert(tx, village, &row, None, now).await?;
+    let entry = register::Entry {
+        kind: register::Kind::Adjustment,
+        subject: new.id.to_string(),
+        person: Some(new.by),
+        note: format!("{points:+}分：{}", new.reason),
+    };
+    register::enter(tx, village, now, &[entry]).await
+}
+
+/// What is written when an adjustment is made.
+struct Row<'a> {
+    id: Uuid,
+    household: Uuid,
+    category: &'a str,
+    rule: Option<&'a str>,
+    restores: Option<Uuid>,
+    points: i64,
+    reason: &'a str,
+    /// Who has approved it already, and the week on whose sheet it goes.
+    approval: Option<(Uuid, &'a str)>,
+}
+
+async fn insert(
+    tx: &Tx,
+    village: &Village,
+    row: &Row<'_>,
+    proposed_by: Option<Uuid>,
+    now: Instant,
+) -> Outcome<()> {
+    let approved = row.approval.is_some();
+    let sql = "INSERT INTO adjustments (village, id, household, category, rule, restores, points, \
+                 reason, status, proposed_by, proposed_at, decided_by, decided_at, decided_reason, \
+                 week) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+               ON CONFLICT DO NOTHING";
+    let values: [Value; 15] = [
+        village.into(),
+        row.id.into(),
+        row.household.into(),
+        row.category.into(),
+        row.rule.into(),
+        row.restores.into(),
+        row.points.into(),
+        row.reason.into(),
+        if approved { "approved" } else { "proposed" }.into(),
+        proposed_by.into(),
+        now.0.into(),
+        row.approval.map(|(person, _)| person).into(),
+        approved.then_some(now.0).into(),
+        approved.then_some(row.reason).into(),
+        row.approval.map(|(_, week)| week).into(),
+    ];
+    match db::run(tx, sql, values).await? {
+        0 => Err(Code::IdTaken.into()),
+        _ => Ok(()),
+    }
+}
