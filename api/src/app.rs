@@ -38,6 +38,8 @@ pub struct App {
     pub photos: Photos,
     /// Wrong household codes: 20 in 15 minutes.
     pub code_tries: Tries,
+    /// Objections sent, accepted or not: 60 a minute.
+    pub objection_tries: Tries,
 }
 
 impl App {
@@ -53,7 +55,7 @@ impl App {
         let (rule_books, next_due) = (rules::Books::new(64), AtomicI64::new(0));
         let token_clock = Clock::System;
         let wechat = WeChat::new(&config, cache.clone());
-        let code_tries = Tries::new(20, 15);
+        let (code_tries, objection_tries) = (Tries::new(20, 15), Tries::new(60, 1));
         Ok(Self {
             db,
             cache,
@@ -66,6 +68,7 @@ impl App {
             wechat,
             photos,
             code_tries,
+            objection_tries,
         })
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod adjustment;
+pub mod appeal;
 pub mod audit_event;
 pub mod awaited_photo;
 pub mod balance;
@@ -37,6 +38,7 @@ pub mod posting;
 pub mod prize;
 pub mod public_list;
 pub mod public_list_line;
+pub mod recheck;
 pub mod redemption;
 pub mod refresh_token;
 pub mod region;

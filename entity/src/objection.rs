@@ -24,6 +24,12 @@ pub struct Model {
     pub decided_at: Option<i64>,
     pub decided_reason: Option<String>,
     pub points_after: Option<i64>,
+    pub ground: String,
+    pub decided_body: Option<String>,
+    pub points_before: Option<i64>,
+    pub due_at: Option<i64>,
+    pub lapsed_at: Option<i64>,
+    pub final_at: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

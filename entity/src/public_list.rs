@@ -16,6 +16,9 @@ pub struct Model {
     pub line_count: i64,
     pub household_count: i64,
     pub points: i64,
+    pub extended_from: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub extension_reason: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

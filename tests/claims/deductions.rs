@@ -285,7 +285,7 @@ async fn what_the_list_does_not_show_nobody_else_objects_to() {
     world.deduct(1).await;
     world.travel(at("2024-09-03 09:00")).await;
     let objections = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
-    let objection = || json!({ "id": new_id(), "reason": "不实" });
+    let objection = || json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     world.head(HERE, 2).await.post(&objections, objection()).await.refused(404, "not_found");
     world.head(HERE, 1).await.post(&objections, objection()).await.ok();
 }

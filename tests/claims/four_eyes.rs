@@ -70,7 +70,7 @@ async fn an_official_does_not_review_their_own_household() {
 /// The list of August is open with a line of household 1, filed by its grid worker.
 async fn contested(world: &World, filer: usize) -> (String, Value) {
     world.travel(at("2024-09-03 09:00")).await;
-    let objection = json!({ "id": new_id(), "reason": "不实" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     let path = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
     world.head(HERE, filer).await.post(&path, objection.clone()).await.ok();
     let id = objection["id"].as_str().expect("an id");
@@ -114,8 +114,10 @@ async fn kin_of_either_side_do_not_decide_the_objection() {
         declare_kin(&world, member.person().await, head_id(HERE, number)).await;
         member.post(&decision, dismissed()).await.refused(403, "conflict_of_interest");
     }
+    // One of three is no quorum: the township decides, at once.
     let third = world.official("committee_3", HERE).await;
-    third.post(&decision, dismissed()).await.ok();
+    third.post(&decision, dismissed()).await.refused(403, "role_required");
+    world.official("township", "460205100").await.post(&decision, dismissed()).await.ok();
 }
 
 /// A credit that its own family contests would be shielded from the neighbours.
@@ -125,7 +127,7 @@ async fn nobody_shields_their_own_line_and_a_dismissal_does_not_end_the_list() {
     world.earn(1, 30).await;
     world.travel(at("2024-09-03 09:00")).await;
     let path = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
-    let objection = || json!({ "id": new_id(), "reason": "不实" });
+    let objection = || json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     world.head(HERE, 1).await.post(&path, objection()).await.refused(403, "conflict_of_interest");
     let first = objection();
     world.head(HERE, 2).await.post(&path, first.clone()).await.ok();

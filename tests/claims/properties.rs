@@ -217,7 +217,7 @@ impl Play {
             }
             Command::Object { line } => {
                 let id = new_id();
-                let body = json!({ "id": id, "reason": "不实" });
+                let body = json!({ "id": id, "ground": "did_not_happen", "reason": "不实" });
                 let path = format!("{village}/public-lists/2024-08/lines/{line}/objections");
                 let answer = self.post(who, &path, body).await;
                 self.objections.extend((answer.status == 201).then(|| id.to_string()));

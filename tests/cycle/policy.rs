@@ -85,7 +85,7 @@ async fn a_line_of_a_week_that_sums_to_nothing_can_be_struck() {
         .await
         .ok();
     assert_eq!(totals["items"][0]["points"], 0);
-    let objection = json!({ "id": new_id(), "reason": "没有捐款" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "没有捐款" });
     let path = format!("{lines}/{}/objections", shown["items"][0]["number"]);
     world.head(HERE, 2).await.post(&path, objection.clone()).await.ok();
     let decision = format!(

@@ -64,10 +64,11 @@ async fn a_claim_becomes_a_prize() {
     let neighbour = world.head(HERE, 2).await;
     let objections =
         format!("{village}/public-lists/2024-08/lines/{}/objections", contested["number"]);
-    let objection = json!({ "id": new_id(), "reason": "那块地不是他家的" });
+    let objection =
+        json!({ "id": new_id(), "ground": "did_not_happen", "reason": "那块地不是他家的" });
     neighbour.post(&objections, objection.clone()).await.ok();
     world.travel(at("2024-09-09 00:00")).await;
-    let late = json!({ "id": new_id(), "reason": "我也觉得不对" });
+    let late = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "我也觉得不对" });
     world.head(HERE, 4).await.post(&objections, late).await.refused(409, "list_not_open");
     assert_eq!(points_of(&zhang, &village, 1).await["spendable"], 33);
     let third = world.head(HERE, 3).await;

@@ -74,7 +74,7 @@ fn waits(reason: &str, points: i64, until: &str) -> (String, i64, Option<String>
 
 async fn object(world: &World, filer: usize, line: i64) -> Value {
     let path = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/{line}/objections");
-    let objection = json!({ "id": new_id(), "reason": "不实" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     world.head(HERE, filer).await.post(&path, objection).await.ok()["id"].clone()
 }
 

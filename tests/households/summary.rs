@@ -65,7 +65,7 @@ async fn a_year() -> World {
     let lines = format!("/v1/villages/{HERE}/public-lists/2024-08/lines");
     let listed = world.anybody().get(&lines).await.ok();
     let number = listed["items"][0]["number"].as_i64().expect("a number");
-    let objection = json!({ "id": new_id(), "reason": "不实" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     let objection = world
         .head(HERE, 2)
         .await

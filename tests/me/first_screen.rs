@@ -86,7 +86,7 @@ async fn an_objection_waits_for_the_committee() {
     world.earn(1, 30).await;
     world.travel(at("2024-09-03 09:00")).await;
     let path = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
-    let objection = json!({ "id": new_id(), "reason": "不实" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
     world.head(HERE, 2).await.post(&path, objection).await.ok();
     assert_eq!(me(&world, &format!("committee {HERE}")).await["waiting"]["objections"], 1);
 }

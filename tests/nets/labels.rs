@@ -133,7 +133,10 @@ fn enumeration(constraint: &str) -> &str {
         "reversals_status" => "reversal_status",
         "adjustments_status" => "adjustment_status",
         "objections_status" => "objection_status",
-        "objections_decision" => "decision",
+        "objections_decision" | "appeals_decision" => "decision",
+        "objections_ground" => "ground",
+        "objections_decided_body" | "appeals_decided_body" => "deciding_body",
+        "appeals_side" => "appeal_side",
         other => panic!("`{other}` keeps words: which enumeration of api/src/labels are they?"),
     }
 }

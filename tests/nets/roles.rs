@@ -41,6 +41,7 @@ const REGISTERS: &[&str] = &["grid_worker", "township", "county"];
 const GOVERNS: &[&str] = &["township", "county"];
 const WATCHES: &[&str] = &["committee", "township", "county"];
 const COMMITTEE: &[&str] = &["committee"];
+const TOWNSHIP: &[&str] = &["township"];
 const CORRECTS: &[&str] = &["committee", "township"];
 const CLERK: &[&str] = &["clerk"];
 
@@ -83,8 +84,6 @@ const ROWS: &[(&str, Who)] = &[
     ("public_lists_list_lines", Who::Public),
     ("public_lists_list_households", Who::Public),
     ("objections_file", Who::Neighbour),
-    ("objections_list", Who::Office(COMMITTEE)),
-    ("objections_decide", Who::Office(COMMITTEE)),
     ("reversals_list", Who::Neighbour),
     ("reversals_show", Who::Neighbour),
     ("reversals_propose", Who::Office(CORRECTS)),
@@ -93,6 +92,13 @@ const ROWS: &[(&str, Who)] = &[
     ("corrections_publish", Who::Office(COMMITTEE)),
     ("corrections_list", Who::Public),
     ("corrections_decide", Who::Office(CORRECTS)),
+    ("public_lists_extend", Who::Office(TOWNSHIP)),
+    ("objections_list", Who::Office(WATCHES)),
+    ("objections_show", Who::Neighbour),
+    ("objections_investigate", Who::Office(WATCHES)),
+    ("objections_decide", Who::Office(WATCHES)),
+    ("objections_appeal", Who::Neighbour),
+    ("objections_decide_appeal", Who::Office(WATCHES)),
     ("adjustments_list", Who::Neighbour),
     ("adjustments_show", Who::Neighbour),
     ("adjustments_propose", Who::Office(COMMITTEE)),

@@ -219,7 +219,7 @@ async fn grow(world: &World) {
     world.travel(at("2024-09-03 09:00")).await;
     for (filer, line) in [(6, 5), (7, 6)] {
         let objections = format!("{village}/public-lists/2024-08/lines/{line}/objections");
-        let objection = json!({ "id": new_id(), "reason": "不实" });
+        let objection = json!({ "id": new_id(), "ground": "evidence_false", "reason": "不实" });
         world.head(HERE, filer).await.post(&objections, objection).await.ok();
     }
     world.travel(at("2024-10-08 09:00")).await;

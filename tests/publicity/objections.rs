@@ -1,23 +1,7 @@
 use serde_json::{Value, json};
 
+use super::{line, objection, published};
 use crate::support::{Actor, HERE, NEXT, World, at, household_id, new_id};
-
-/// August's list is open; households 1 and 2 have a line each of 30 and 20 points.
-async fn published() -> World {
-    let world = World::begins(at("2024-08-28 08:00")).await;
-    world.earn(1, 30).await;
-    world.earn(2, 20).await;
-    world.travel(at("2024-09-03 10:00")).await;
-    world
-}
-
-fn path(line: i64) -> String {
-    format!("/v1/villages/{HERE}/public-lists/2024-08/lines/{line}/objections")
-}
-
-fn objection() -> Value {
-    json!({ "id": new_id(), "reason": "那块地不是他家的" })
-}
 
 async fn decide(actor: &Actor, objection: &Value, decision: Value) -> crate::support::Answer {
     let id = objection["id"].as_str().expect("an id");
@@ -37,20 +21,20 @@ async fn only_villagers_object_once_a_line_while_the_list_is_open() {
     world
         .official("panel", HERE)
         .await
-        .post(&path(1), objection())
+        .post(&line(1), objection())
         .await
         .refused(403, "role_required");
-    world.head(NEXT, 1).await.post(&path(1), objection()).await.refused(404, "not_found");
-    world.anybody().post(&path(1), objection()).await.refused(401, "token_missing");
+    world.head(NEXT, 1).await.post(&line(1), objection()).await.refused(404, "not_found");
+    world.anybody().post(&line(1), objection()).await.refused(401, "token_missing");
     let third = world.head(HERE, 3).await;
-    let blank = json!({ "id": new_id(), "reason": " \u{200b} " });
-    third.post(&path(1), blank).await.refused(422, "reason_required");
-    third.post(&path(99), objection()).await.refused(404, "not_found");
+    let blank = json!({ "id": new_id(), "ground": "wrong_points", "reason": " \u{200b} " });
+    third.post(&line(1), blank).await.refused(422, "reason_required");
+    third.post(&line(99), objection()).await.refused(404, "not_found");
     assert_eq!(world.count("objections").await, 0);
-    third.post(&path(1), objection()).await.ok();
-    third.post(&path(1), objection()).await.refused(409, "objection_exists");
+    third.post(&line(1), objection()).await.ok();
+    third.post(&line(1), objection()).await.refused(409, "objection_exists");
     world.travel(at("2024-09-09 00:00")).await;
-    third.post(&path(2), objection()).await.refused(409, "list_not_open");
+    third.post(&line(2), objection()).await.refused(409, "list_not_open");
     assert_eq!(world.count("objections").await, 1);
 }
 
@@ -58,7 +42,7 @@ async fn only_villagers_object_once_a_line_while_the_list_is_open() {
 async fn a_dismissed_objection_after_the_close_makes_the_line_spendable_at_once() {
     let world = published().await;
     let filed = objection();
-    world.head(HERE, 3).await.post(&path(1), filed.clone()).await.ok();
+    world.head(HERE, 3).await.post(&line(1), filed.clone()).await.ok();
     world.travel(at("2024-09-10 09:00")).await;
     assert_eq!(pending_and_spendable(&world, 1).await, (json!(30), json!(0)));
     assert_eq!(pending_and_spendable(&world, 2).await, (json!(0), json!(20)));
@@ -75,7 +59,7 @@ async fn a_dismissed_objection_after_the_close_makes_the_line_spendable_at_once(
 async fn an_amended_line_keeps_the_rest() {
     let world = published().await;
     let filed = objection();
-    world.head(HERE, 3).await.post(&path(1), filed.clone()).await.ok();
+    world.head(HERE, 3).await.post(&line(1), filed.clone()).await.ok();
     let committee = world.official("committee", HERE).await;
     let too_much = json!({ "decision": "amended", "points": 30, "reason": "核减" });
     decide(&committee, &filed, too_much).await.refused(422, "outside_range");
@@ -96,8 +80,8 @@ async fn an_amended_line_keeps_the_rest() {
 async fn of_two_objections_each_is_decided_and_the_points_go_back_once() {
     let world = published().await;
     let (first, second) = (objection(), objection());
-    world.head(HERE, 3).await.post(&path(1), first.clone()).await.ok();
-    world.head(HERE, 4).await.post(&path(1), second.clone()).await.ok();
+    world.head(HERE, 3).await.post(&line(1), first.clone()).await.ok();
+    world.head(HERE, 4).await.post(&line(1), second.clone()).await.ok();
     let committee = world.official("committee", HERE).await;
     let upheld = json!({ "decision": "upheld", "reason": "土地属于集体" });
     decide(&committee, &first, upheld.clone()).await.ok();
@@ -114,7 +98,7 @@ async fn who_objected_is_for_the_committee_only() {
     let world = published().await;
     let filed = objection();
     let filer = world.head(HERE, 3).await;
-    let person = filer.post(&path(1), filed.clone()).await.ok()["filed_by"].clone();
+    let person = filer.post(&line(1), filed.clone()).await.ok()["filed_by"].clone();
     assert!(person.is_string(), "the filer knows");
     let list = format!("/v1/villages/{HERE}/objections");
     let seen = world.official("committee", HERE).await.get(&list).await.ok();

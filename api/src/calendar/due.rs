@@ -5,8 +5,8 @@ use crate::kernel::period::{Month, Week};
 use crate::regions::{Mode, VillageRow};
 
 /// A step of the cycle whose instant is set by the calendar. Of several at one instant, the one that
-/// stands first here comes first: a new policy, then what lapses, then points given back, then lists,
-/// then terms, then the week.
+/// stands first here comes first: a new policy, then what lapses, then points given back, then
+/// objections, then lists, then terms, then the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A quarter begins, and with it the policy that waited.
@@ -17,6 +17,8 @@ pub enum Step {
     LapseReversals,
     /// Redemptions not collected in time give their points back.
     ExpireHolds,
+    /// Objections that nobody decided lapse, and decisions become final.
+    FinishObjections,
     /// A month's publicity ends: what nobody contests becomes spendable.
     CloseList(Month),
     /// Corrections of closed lists have been public for their days: what was approved takes effect.
@@ -164,6 +166,7 @@ mod tests {
             Step::LapseClaims,
             Step::LapseReversals,
             Step::ExpireHolds,
+            Step::FinishObjections,
             Step::CloseList(list),
             Step::CloseList(list.next()),
             Step::CloseCorrections,

@@ -139,6 +139,7 @@ async fn perform(
             redemption::expire(tx, village, at).await?;
             households::settle_ended(tx, village, &format!("holds {at}"), at).await
         }
+        Step::FinishObjections => publicity::finish_objections(tx, village, at).await,
         Step::CloseList(month) => {
             publicity::close_list(tx, village, month, at).await?;
             households::settle_ended(tx, village, &month.to_string(), at).await
@@ -163,6 +164,7 @@ const FIRSTS: &[(Step, &str)] = &[
     (Step::LapseReversals, reversals::FIRST_LAPSE),
     (Step::CloseCorrections, reversals::FIRST_CORRECTION),
     (Step::ExpireHolds, redemption::FIRST_EXPIRY),
+    (Step::FinishObjections, publicity::FIRST_END),
     (Step::ExpireMovedOut, households::FIRST_TERM),
 ];
 

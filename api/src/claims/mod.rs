@@ -30,6 +30,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use admission::Filing;
 pub use decisions::review_all;
+pub use officials::{concerned as concerned_officials, grants as holders};
 pub use pictures::photo_arrived;
 pub use queue::waiting_for;
 pub use resubmit::{FIRST_LAPSE, lapse};

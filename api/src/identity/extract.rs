@@ -250,8 +250,12 @@ offices! {
     Follows: GridWorker | Committee | Township;
     /// Who reviews claims at some step.
     Reviews: GridWorker | Panel | Committee | Township | County;
-    /// Who decides objections.
+    /// Who votes on rules, answers suggestions and confirms kin.
     Decides: Committee;
+    /// Who decides objections, each in its turn.
+    HearsObjections: Committee | Township | County;
+    /// Who has a list hang longer.
+    ExtendsPublicity: Township;
     /// Who proposes adjustments, and corrections of closed lists.
     Adjusts: Committee;
     /// Who takes confirmed points back, and decides what another of them proposed.

@@ -85,8 +85,9 @@ codes! {
     AlreadyReviewed "already_reviewed" 409 "您已审核过这一步" "You have already reviewed this step" "Nothing more to do.";
     HearingOpen "hearing_open" 409 "应先告知户主并听取陈述" "The household was told and can still answer" "Record its statement, or wait until `opens_at`.";
     WeekNotOver "week_not_over" 409 "本周尚未结束" "The week is not over" "Wait until Monday 00:00, village time.";
-    ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "After the deadline only the committee or the township can propose a reversal: ask them.";
-    ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision.";
+    ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "Before it opens, come back at `opens_at`. After it has closed only the committee or the township can propose a reversal: tell them the month and the number of the line.";
+    ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision; against that you can appeal.";
+    NothingToAppeal "nothing_to_appeal" 409 "决定没有让您一方受损，无须申诉" "The decision took nothing from your side" "Only the side that lost something appeals.";
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     ConsultationOpen "consultation_open" 409 "征求意见期未满" "The village is still being consulted" "Hold the vote from `opens_at` on.";
     FrameworkChanged "framework_changed" 409 "上级细则框架已更新，须按新框架重新拟定" "Another framework holds on that day than the one the draft was written for" "Write the draft anew inside the framework in `existing`.";
@@ -134,6 +135,7 @@ codes! {
     LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
     WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";
     SuggestionLimit "suggestion_limit" 429 "本月建议次数已满，请下月再提" "You have made all the suggestions of this month" "Wait as `Retry-After` says.";
+    ObjectionLimit "objection_limit" 429 "24小时内提出的异议已满20条，请稍后再提" "Your household has made 20 objections within 24 hours" "Wait as `Retry-After` says.";
     TooManyTries "too_many_tries" 429 "尝试次数过多，请稍后再试" "Too many wrong tries" "Wait as `Retry-After` says.";
     PhotoQuota "photo_quota" 429 "照片上传过多，请稍后再试" "Too many photos: 60 a day, and 200 that no claim uses" "Wait as `Retry-After` says, or delete photos that no claim uses.";
     Internal "internal" 500 "系统出错" "Something went wrong on our side" "Report the request id in `instance`.";

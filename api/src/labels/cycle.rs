@@ -132,6 +132,7 @@ super::labels! {
         "late_admission" "逾期补录" "Late admission"; "hearing_waived" "未听取陈述即表决" "Decided without an answer";
         "deduction_withdrawn" "扣分提议被撤回" "Deduction dropped";
         "repudiation" "代申报被否认" "Proxy claim disowned"; "bulk_approval" "短时间批量通过" "Approved in bulk";
+        "lapsed_objection" "异议或申诉逾期未决" "Objection not decided in time"; "extension" "公示延期" "Publicity extended";
         "sample_confirmed" "抽查属实" "Sample confirmed"; "sample_doubted" "抽查存疑" "Sample doubted";
         "adjustment" "委员会调整积分" "Adjustment"; "reversal" "确认后冲正" "Confirmed points taken back";
         "reversal_lapsed" "冲正逾期未决" "Reversal not decided in time";
@@ -171,6 +172,21 @@ super::labels! {
     objection_status {
         "filed" "已提出" "Filed"; "investigating" "核查中" "Investigating"; "decided" "已决定" "Decided";
         "appealed" "已申诉" "Appealed"; "final" "已终结" "Final";
+    }
+    ground {
+        "did_not_happen" "没有这回事" "Did not happen"; "not_this_household" "不是这户做的" "Another household's";
+        "wrong_points" "积分算错" "Wrong points"; "counted_twice" "重复计分" "Counted twice";
+        "evidence_false" "佐证不实" "Evidence not genuine"; "rule_misapplied" "不符合细则" "Rule misapplied";
+    }
+    deciding_body {
+        "committee" "村积分监督管理委员会" "Village committee"; "township" "镇" "Township"; "county" "县" "County";
+    }
+    appeal_side {
+        "filer" "异议人" "Objector"; "household" "被提异议的农户" "Household of the line";
+    }
+    objection_action {
+        "investigate" "复核" "Look into it"; "decide" "作出决定" "Decide"; "appeal" "申诉" "Appeal";
+        "decide_appeal" "对申诉作出决定" "Decide the appeal";
     }
     decision {
         "dismissed" "异议不成立" "Dismissed"; "amended" "部分成立，调整积分" "Amended"; "upheld" "异议成立" "Upheld";

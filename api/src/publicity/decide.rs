@@ -8,23 +8,25 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::bodies::{BODY_DAYS, Bodies, DecidingBody, Matter};
 use super::line::{Cause, Contested, contested, reverse, settle_line};
-use super::object::{Objection, line_of, load};
+use super::object::{LineRow, line_of};
+use super::objection::{Objection, Row, find, load};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
 use crate::calendar;
 use crate::households::{self, Notice, tell};
 use crate::http::path_id;
-use crate::identity::{Decides, Official, is_concerned};
+use crate::identity::{HearsObjections, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
 
-/// The committee's decision on an objection.
+/// A decision on an objection, in the first instance or on appeal.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewDecision {
@@ -40,7 +42,7 @@ pub struct NewDecision {
     pub reason: String,
 }
 
-/// Decide on an objection
+/// Decide on an objection; the body it lies with, by one of its members
 #[utoipa::path(tag = "publicity", operation_id = "objections_decide", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("objection" = Uuid, Path, description = "The objection's id")),
@@ -49,7 +51,7 @@ pub struct NewDecision {
         outside_range invalid_field"))))]
 #[post("/v1/villages/{village}/objections/{objection}/decision")]
 async fn decide_objection(
-    member: Official<Decides>,
+    member: Official<HearsObjections>,
     request: HttpRequest,
     decision: Command<NewDecision>,
     app: Data<App>,
@@ -66,94 +68,95 @@ async fn decide_objection(
 async fn decide(
     app: &App,
     tx: &Tx,
-    by: &Official<Decides>,
+    by: &Official<HearsObjections>,
     id: Uuid,
     new: &NewDecision,
 ) -> Outcome<Objection> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = reason(new)?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
-    let objection = load(tx, village, id, None).await?;
-    let at = line_of(tx, village, objection.month, objection.line).await?;
-    // Read again now that the line is locked: decisions on one line follow one another.
-    let row = row(tx, village, id).await?;
-    if !matches!(row.status.as_str(), "filed" | "investigating") {
+    let (row, at) = locked(tx, village, id).await?;
+    if !row.is_open() {
         return Err(Refusal::wrong_state(row.status).into());
     }
     let line = contested(tx, village, at.line).await?;
-    refuse_concerned(tx, by, &line, &row).await?;
+    let (bodies, matter) = before(tx, village, &row, now).await?;
+    let body = bodies.admit(by, &matter, now)?;
+    let worth = line.left();
     // What another objection has struck stays struck.
-    let effect = match at.status.as_str() {
-        "struck" => Effect { status: "struck", reversed: 0 },
-        _ => effect(new.decision, line.points + line.remedied, new.points)?,
+    let (worth, effect) = match at.status.as_str() {
+        "struck" => (0, Effect { status: "struck", reversed: 0 }),
+        _ => (worth, effect(new.decision, worth, new.points)?),
     };
-    record(tx, by, &row, new, &reason, now).await?;
-    let others = others_open(tx, village, at.line).await?;
+    record(tx, by, &row, (new, &reason), (body, worth), now).await?;
     if effect.reversed != 0 {
         let cause = Cause { by: by.person, reference: id };
         reverse(tx, village, cause, at.line, &line, effect.reversed, now).await?;
     }
-    // While another objection to the line is open, it stays contested unless nothing is left of it.
-    let status = if others > 0 && effect.status != "struck" { "contested" } else { effect.status };
+    let status = status(tx, village, &at, &line, effect).await?;
     settle_line(tx, village, at.line, &line, effect.reversed, status, now).await?;
     households::settle_ended(tx, village, &id.to_string(), now).await?;
-    inform(tx, village, &row, &line, new.decision, &reason, now).await?;
-    load(tx, village, id, Some(row.filed_by)).await
+    inform(tx, village, &row, new.decision, &reason, now).await?;
+    load(tx, by, id, now).await
 }
 
-async fn row(tx: &Tx, village: &Village, id: Uuid) -> Outcome<entity::objection::Model> {
-    let sql = "SELECT * FROM objections WHERE village = $1 AND id = $2";
-    let values: [Value; 2] = [village.into(), id.into()];
-    Ok(db::one(tx, sql, values).await?.ok_or(Code::NotFound)?)
+/// The reason as people can read it.
+///
+/// # Errors
+/// `reason_required`
+pub fn reason(new: &NewDecision) -> Result<String, Refusal> {
+    readable(&new.reason)
+        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))
 }
 
-/// Nobody decides about their own household or kin, on an objection of them, or on a claim they filed
-/// or reviewed.
-async fn refuse_concerned(
+/// The objection and its line, both kept as they are until the transaction ends.
+pub async fn locked(tx: &Tx, village: &Village, id: Uuid) -> Outcome<(Row, LineRow)> {
+    let row = find(tx, village, id).await?;
+    let month = row.month.parse().map_err(|_| Problem::fault(format!("objection {id}")))?;
+    let at = line_of(tx, village, month, row.number).await?;
+    // Read again now that the line is locked: decisions on one line follow one another.
+    Ok((find(tx, village, id).await?, at))
+}
+
+/// Who may decide what is open about the objection.
+///
+/// # Errors
+/// `wrong_state` if nothing is.
+pub async fn before(
     tx: &Tx,
-    by: &Official<Decides>,
-    line: &Contested,
-    objection: &entity::objection::Model,
-) -> Outcome<()> {
-    // Whoever filed or reviewed the claim has had their say.
-    let sql = "SELECT COUNT(*) FROM claims c WHERE c.village = $1 AND c.id = $2 \
-               AND (c.filed_by = $3 OR EXISTS (SELECT 1 FROM reviews v \
-                 WHERE v.village = c.village AND v.claim = c.id AND v.person = $3))";
-    let values: [Value; 3] = [(&by.village).into(), objection.line.into(), by.person.into()];
-    if db::number(tx, sql, values).await? > 0 {
-        return Err(Code::ConflictOfInterest.into());
-    }
-    for household in [line.household, objection.filer_household] {
-        if is_concerned(tx, &by.village, by.person, household).await? {
-            return Err(Code::ConflictOfInterest.into());
-        }
-    }
-    Ok(())
+    village: &Village,
+    row: &Row,
+    now: Instant,
+) -> Outcome<(Bodies, Matter)> {
+    let bodies = Bodies::read(tx, village, std::slice::from_ref(row), now).await?;
+    let matter = bodies.matter(row).ok_or_else(|| Refusal::wrong_state(&row.status))?;
+    Ok((bodies, matter))
 }
 
 async fn record(
     tx: &Tx,
-    by: &Official<Decides>,
-    objection: &entity::objection::Model,
-    new: &NewDecision,
-    reason: &str,
+    by: &Official<HearsObjections>,
+    objection: &Row,
+    (new, reason): (&NewDecision, &str),
+    (body, worth): (DecidingBody, i64),
     now: Instant,
 ) -> Outcome<()> {
-    let word = serde_json::to_value(new.decision).unwrap_or_default();
-    let word = word.as_str().unwrap_or_default();
     let sql = "UPDATE objections SET status = 'decided', decision = $3, decided_by = $4, \
-               decided_at = $5, decided_reason = $6, points_after = $7 \
+               decided_at = $5, decided_reason = $6, points_after = $7, decided_body = $8, \
+               points_before = $9, due_at = $10 \
                WHERE village = $1 AND id = $2 AND status IN ('filed', 'investigating')";
-    let values: [Value; 7] = [
+    let values: [Value; 10] = [
         (&by.village).into(),
         objection.id.into(),
-        word.into(),
+        new.decision.as_str().into(),
         by.person.into(),
         now.0.into(),
         reason.into(),
         new.points.into(),
+        body.as_str().into(),
+        worth.into(),
+        now.plus_days(BODY_DAYS).0.into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Refusal::wrong_state("decided").into());
@@ -163,23 +166,38 @@ async fn record(
         actor: Some(by.person),
         action: "objection.decide",
         subject: objection.id.to_string(),
-        detail: serde_json::json!({ "decision": word, "line": objection.number }),
+        detail: serde_json::json!({
+            "decision": new.decision, "line": objection.number, "body": body,
+        }),
     };
     audit::record(tx, now, act).await
 }
 
-async fn others_open(tx: &Tx, village: &Village, line: Uuid) -> Outcome<i64> {
+/// What becomes of the line: while another objection to it is open, it stays contested unless nothing is
+/// left of it; and what was lessened before is not as it was.
+pub async fn status(
+    tx: &Tx,
+    village: &Village,
+    at: &LineRow,
+    line: &Contested,
+    effect: Effect,
+) -> Outcome<&'static str> {
+    if effect.status == "struck" {
+        return Ok("struck");
+    }
     let sql = "SELECT COUNT(*) FROM objections WHERE village = $1 AND line = $2 \
                AND status IN ('filed', 'investigating')";
-    Ok(db::number(tx, sql, [village.into(), line.into()]).await?)
+    if db::number(tx, sql, [village.into(), at.line.into()]).await? > 0 {
+        return Ok("contested");
+    }
+    Ok(if line.points != at.awarded { "adjusted" } else { effect.status })
 }
 
-/// Both sides are told; the claimant's notice does not say who objected.
+/// Both sides are told; the household's notice does not say who objected.
 async fn inform(
     tx: &Tx,
     village: &Village,
-    objection: &entity::objection::Model,
-    line: &Contested,
+    objection: &Row,
     decision: Decision,
     reason: &str,
     now: Instant,
@@ -189,11 +207,28 @@ async fn inform(
         Decision::Amended => "异议部分成立，该条积分已调整",
         Decision::Upheld => "异议成立，该条已冲正",
     };
-    let detail =
-        format!("{}公示第{}条：{outcome}。理由：{reason}", objection.month, objection.number);
-    let told =
-        |recipient, kind| Notice { recipient, kind, subject: objection.id, detail: detail.clone() };
-    let notices =
-        [told(line.household, "line_decided"), told(objection.filed_by, "objection_decided")];
+    let detail = format!(
+        "{}公示第{}条：{outcome}。理由：{reason}。不服的一方可在{BODY_DAYS}天内向上一级申诉一次",
+        objection.month, objection.number
+    );
+    tell_sides(tx, village, objection, ["line_decided", "objection_decided"], &detail, now).await
+}
+
+/// Tells the household of the line and the filer the same, each as a notice of its kind.
+pub async fn tell_sides(
+    tx: &Tx,
+    village: &Village,
+    objection: &Row,
+    [household, filer]: [&str; 2],
+    detail: &str,
+    now: Instant,
+) -> Outcome<()> {
+    let told = |recipient, kind| Notice {
+        recipient,
+        kind,
+        subject: objection.id,
+        detail: detail.to_owned(),
+    };
+    let notices = [told(objection.line_household, household), told(objection.filed_by, filer)];
     tell(tx, village, now, &notices).await
 }

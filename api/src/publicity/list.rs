@@ -1,4 +1,4 @@
-//! `GET …/public-lists/{month}`, `…/lines` and `…/households`: what hangs on the village's board.
+//! `GET …/public-lists/{month}` and `…/households`: what hangs on the village's board.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -19,7 +19,7 @@ use crate::kernel::text::shown;
 use crate::regions;
 
 /// One village's month in publicity (公示).
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct PublicList {
     pub month: Month,
     /// `open`, `closing` or `closed`.
@@ -28,6 +28,13 @@ pub struct PublicList {
     pub opens_at: Instant,
     /// Objections are taken until just before.
     pub closes_at: Instant,
+    /// When it was to close before the township had it hang longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub extended_from: Option<Instant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "9月3日至5日停电断网，公示顺延一周")]
+    pub extension_reason: Option<String>,
     #[schema(example = 42)]
     pub line_count: i64,
     #[schema(example = 17)]
@@ -35,44 +42,22 @@ pub struct PublicList {
     /// Awarded in the month, before any reversal.
     #[schema(example = 120)]
     pub points: i64,
+    pub lines: LineCounts,
 }
 
-/// A line that everybody may read and contest.
-#[derive(Serialize, ToSchema)]
-pub struct PublicLine {
-    /// The line's number on this list: its address for an objection.
-    #[schema(example = 12)]
-    pub number: i64,
-    /// The household's number on this list.
-    #[schema(example = 5)]
-    pub household_number: i64,
-    /// The head's name, masked for whoever is no neighbour; absent where the household keeps it to itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "张*")]
-    pub name: Option<String>,
-    #[schema(example = "living_environment")]
-    pub category: String,
-    /// A rule's key; of an adjustment the one it corrects, or `adjustment`.
-    #[schema(example = "env.courtyard_model")]
-    pub rule: String,
-    #[schema(example = "评为月度美丽庭院/文明卫生户")]
-    pub rule_name: String,
-    #[schema(example = "2024-08-20")]
-    pub occurred_on: String,
-    /// Awarded, after caps.
-    #[schema(example = 5)]
-    pub points: i64,
-    /// `open`, `contested`, `upheld`, `adjusted` or `struck`.
-    #[schema(example = "open")]
-    pub status: String,
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct PublicLinePage {
-    pub items: Vec<PublicLine>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
+/// How many lines of a list stand how.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+pub struct LineCounts {
+    #[schema(example = 40)]
+    pub open: i64,
+    #[schema(example = 1)]
+    pub contested: i64,
+    #[schema(example = 0)]
+    pub upheld: i64,
+    #[schema(example = 1)]
+    pub adjusted: i64,
+    #[schema(example = 0)]
+    pub struck: i64,
 }
 
 /// A household's total on the list, deductions included.
@@ -102,7 +87,7 @@ pub struct PublicHouseholdPage {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct LineQuery {
+pub struct HouseholdQuery {
     #[param(nullable = false)]
     cursor: Option<String>,
     #[param(nullable = false, minimum = 1, maximum = 100)]
@@ -121,48 +106,18 @@ async fn show_list(request: HttpRequest, app: Data<App>) -> Outcome<HttpResponse
     serve(&app, &request, &village, &format!("list:{{{village}}}:{month}"), build).await
 }
 
-/// The lines of a list that are itemised in public
-#[utoipa::path(tag = "publicity", operation_id = "public_lists_list_lines",
-    security((), ("bearer" = [])),
-    params(("village" = Village, Path, description = "Code of the village"),
-        ("month" = Month, Path, description = "The month"), LineQuery),
-    responses((status = 200, body = PublicLinePage)),
-    extensions(("x-codes" = json!("invalid_cursor"))))]
-#[get("/v1/villages/{village}/public-lists/{month}/lines")]
-async fn list_lines(
-    reader: Reader,
-    request: HttpRequest,
-    query: Query<LineQuery>,
-    app: Data<App>,
-) -> Outcome<HttpResponse> {
-    let (village, month) = place(&request)?;
-    let filter = format!("lines {village} {month}");
-    let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
-    let key = page_key("lines", &village, month, &start);
-    let page = async |neighbour| {
-        load(app.db.read(), &village, month).await?;
-        let lines = lines(&app, &village, month, &start, neighbour).await?;
-        let page = start.page(lines, &filter, |line| line.number);
-        Ok::<_, Problem>(PublicLinePage { items: page.items, next_cursor: page.next_cursor })
-    };
-    if reader.is_neighbour(&village) {
-        return Ok(private_json(&page(true).await?));
-    }
-    serve(&app, &request, &village, &key, async { json(&page(false).await?) }).await
-}
-
 /// Each household's total on a list
 #[utoipa::path(tag = "publicity", operation_id = "public_lists_list_households",
     security((), ("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
-        ("month" = Month, Path, description = "The month"), LineQuery),
+        ("month" = Month, Path, description = "The month"), HouseholdQuery),
     responses((status = 200, body = PublicHouseholdPage)),
     extensions(("x-codes" = json!("invalid_cursor"))))]
 #[get("/v1/villages/{village}/public-lists/{month}/households")]
 async fn list_list_households(
     reader: Reader,
     request: HttpRequest,
-    query: Query<LineQuery>,
+    query: Query<HouseholdQuery>,
     app: Data<App>,
 ) -> Outcome<HttpResponse> {
     let (village, month) = place(&request)?;
@@ -181,7 +136,7 @@ async fn list_list_households(
     serve(&app, &request, &village, &key, async { json(&page(false).await?) }).await
 }
 
-fn place(request: &HttpRequest) -> Outcome<(Village, Month)> {
+pub fn place(request: &HttpRequest) -> Outcome<(Village, Month)> {
     Ok((path_part(request, "village")?, path_part(request, "month")?))
 }
 
@@ -190,7 +145,7 @@ fn page_key(what: &str, village: &Village, month: Month, start: &Start<i64>) -> 
     format!("{what}:{{{village}}}:{month}:{:?}:{}", start.after, start.limit)
 }
 
-fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
+pub fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Problem::fault(error.to_string()))
 }
 
@@ -220,6 +175,7 @@ pub async fn load(
     let values: [Value; 2] = [village.into(), month.to_string().into()];
     let row =
         db::one::<entity::public_list::Model>(on, sql, values).await?.ok_or(Code::NotFound)?;
+    let lines = counts(on, village, month).await?;
     Ok(PublicList {
         month,
         status: row.status,
@@ -228,55 +184,32 @@ pub async fn load(
         line_count: row.line_count,
         household_count: row.household_count,
         points: row.points,
+        extended_from: row.extended_from.map(Instant),
+        extension_reason: row.extension_reason,
+        lines,
     })
 }
 
-async fn lines(
-    app: &App,
-    village: &Village,
-    month: Month,
-    start: &Start<i64>,
-    neighbour: bool,
-) -> Outcome<Vec<PublicLine>> {
+async fn counts(on: &impl ConnectionTrait, village: &Village, month: Month) -> Outcome<LineCounts> {
     #[derive(FromQueryResult)]
     struct Row {
-        number: i64,
-        household_number: i64,
-        name: Option<String>,
-        consented: Option<bool>,
-        category: String,
-        rule: String,
-        rule_name: String,
-        occurred_on: String,
-        points: i64,
         status: String,
+        lines: i64,
     }
-    let sql = "SELECT p.number, p.household_number, m.name, m.consented, l.category, l.rule, \
-                 COALESCE(u.name_zh, '委员会调整') AS rule_name, l.occurred_on, \
-                 l.awarded AS points, p.status \
-               FROM public_list_lines p \
-               JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
-               LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
-               WHERE p.village = $1 AND p.month = $2 AND p.number > $3 \
-               AND COALESCE(u.publicly_itemised, l.awarded > 0) \
-               ORDER BY p.number LIMIT $4";
-    let after = start.after.unwrap_or(0);
-    let values: [Value; 4] =
-        [village.into(), month.to_string().into(), after.into(), start.fetch().into()];
-    let rows = db::all::<Row>(app.db.read(), sql, values).await?;
-    let line = |row: Row| PublicLine {
-        number: row.number,
-        household_number: row.household_number,
-        name: row.name.map(|name| shown(&name, row.consented == Some(true), neighbour)),
-        category: row.category,
-        rule: row.rule,
-        rule_name: row.rule_name,
-        occurred_on: row.occurred_on,
-        points: row.points,
-        status: row.status,
-    };
-    Ok(rows.into_iter().map(line).collect())
+    let sql = "SELECT status, CAST(COUNT(*) AS BIGINT) AS lines FROM public_list_lines \
+               WHERE village = $1 AND month = $2 GROUP BY status";
+    let values: [Value; 2] = [village.into(), month.to_string().into()];
+    let mut counts = LineCounts::default();
+    for Row { status, lines } in db::all::<Row>(on, sql, values).await? {
+        match status.as_str() {
+            "contested" => counts.contested = lines,
+            "upheld" => counts.upheld = lines,
+            "adjusted" => counts.adjusted = lines,
+            "struck" => counts.struck = lines,
+            _ => counts.open = lines,
+        }
+    }
+    Ok(counts)
 }
 
 async fn households(

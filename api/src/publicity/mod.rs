@@ -1,16 +1,26 @@
 //! Publicity (公示): each month's list, objections to its lines, and the confirmation that makes points
 //! spendable.
 
+mod appeal;
+mod appeal_decision;
+mod bodies;
 mod cycle;
 mod decide;
+mod extend;
+mod finish;
+mod investigate;
 mod line;
+mod lines;
 mod list;
 mod object;
+mod objection;
 mod rules;
+mod search;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use cycle::{close_list, open_list};
+pub use finish::{FIRST_END, finish_objections};
 pub use line::{
     contested, hold_line, insert_reversal, lock_line, scored, settle_line, strike, week_of_reversal,
 };
@@ -31,9 +41,14 @@ pub async fn open_objections(app: &App, village: &Village) -> Outcome<i64> {
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list::show_list)
-        .service(list::list_lines)
+        .service(lines::list_lines)
         .service(list::list_list_households)
+        .service(extend::extend_list)
         .service(object::file_objection)
-        .service(object::list_objections)
-        .service(decide::decide_objection);
+        .service(search::list_objections)
+        .service(search::show_objection)
+        .service(investigate::investigate_objection)
+        .service(decide::decide_objection)
+        .service(appeal::appeal_objection)
+        .service(appeal_decision::decide_appeal);
 }

@@ -1,27 +1,33 @@
-//! `POST …/public-lists/{month}/lines/{line}/objections` and `GET …/objections`.
+//! `POST …/public-lists/{month}/lines/{line}/objections`.
 
 use actix_web::web::Data;
-use actix_web::{HttpRequest, get, post};
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use actix_web::{HttpRequest, post};
+use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::rules::{Decision, takes_objections};
+use super::bodies::LAPSE_DAYS;
+use super::objection::{Objection, load};
+use super::rules::{Ground, takes_objections};
 use crate::app::App;
 use crate::calendar;
-use crate::http::{Query, path_part};
-use crate::identity::{Decides, Neighbour, Official};
+use crate::households::{Notice, tell};
+use crate::http::path_part;
+use crate::identity::Neighbour;
 use crate::kernel::audit::{self, Act};
-use crate::kernel::clock::Instant;
+use crate::kernel::clock::{DAY_MS, Instant};
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::page::Start;
 use crate::kernel::period::Month;
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
+use crate::labels::label;
+
+/// A household objects at most this often within 24 hours.
+const DAY_MAX: i64 = 20;
 
 /// A villager says that a line is wrong.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -30,39 +36,11 @@ pub struct NewObjection {
     /// Made by the client, UUIDv7.
     #[validate(custom(function = "uuid_v7"))]
     pub id: Uuid,
-    /// What is wrong with the line.
+    pub ground: Ground,
+    /// What is wrong with the line, in one's own words; the household of the line does not read them.
     #[validate(length(min = 1, max = 500))]
     #[schema(min_length = 1, max_length = 500, example = "那天他家没有参加清扫")]
     pub reason: String,
-}
-
-/// An objection (异议). Who filed it is for the committee only.
-#[derive(Serialize, Deserialize, ToSchema)]
-pub struct Objection {
-    pub id: Uuid,
-    pub month: Month,
-    /// The number of the line on the list.
-    #[schema(example = 12)]
-    pub line: i64,
-    #[schema(example = "那天他家没有参加清扫")]
-    pub reason: String,
-    /// `filed`, `investigating`, `decided`, `appealed` or `final`.
-    #[schema(example = "filed")]
-    pub status: String,
-    pub filed_at: Instant,
-    /// The person who filed it; absent for all but the committee and the filer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub filed_by: Option<Uuid>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub decision: Option<Decision>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub decided_at: Option<Instant>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "签到表上有其签名")]
-    pub decided_reason: Option<String>,
 }
 
 /// Object to a line of an open list
@@ -72,7 +50,7 @@ pub struct Objection {
         ("line" = i64, Path, description = "The line's number on the list", minimum = 1)),
     request_body = NewObjection, responses((status = 201, body = Objection)),
     extensions(("x-codes" = json!("role_required list_not_open objection_exists reason_required conflict_of_interest \
-        id_taken wrong_state invalid_field"))))]
+        objection_limit too_many_tries id_taken wrong_state invalid_field"))))]
 #[post("/v1/villages/{village}/public-lists/{month}/lines/{line}/objections")]
 async fn file_objection(
     filer: Neighbour,
@@ -81,6 +59,7 @@ async fn file_objection(
     app: Data<App>,
 ) -> Outcome<Answer<Objection>> {
     let (month, line) = (path_part(&request, "month")?, path_part(&request, "line")?);
+    app.objection_tries.begin(filer.account, app.clock.now())?;
     let done = objection.once(&app, filer.village.as_str(), filer.account, async |tx| {
         file(&app, tx, &filer, month, line, &objection.body).await
     });
@@ -133,14 +112,23 @@ async fn file(
         // An objection to one's own credit could only shield it from the neighbours'.
         return Err(Code::ConflictOfInterest.into());
     }
-    insert(tx, filer, household, (month, number, line.line), new.id, &reason, now).await?;
+    insert(tx, filer, household, (month, number, line.line), new, &reason, now).await?;
     let sql = "UPDATE public_list_lines SET status = 'contested' \
                WHERE village = $1 AND month = $2 AND number = $3";
     let values: [Value; 3] = [village.into(), month.to_string().into(), number.into()];
     db::run(tx, sql, values).await?;
-    load(tx, village, new.id, Some(filer.person)).await
+    if line.household != household {
+        let ground = label("ground", new.ground.as_str()).zh;
+        let detail =
+            format!("{month}公示第{number}条被提出异议：{ground}。决定之前，该条积分不能使用");
+        let recipient = line.household;
+        let told = Notice { recipient, kind: "line_contested", subject: new.id, detail };
+        tell(tx, village, now, &[told]).await?;
+    }
+    load(tx, filer, new.id, now).await
 }
 
+/// A line of a list, and what it says.
 #[derive(FromQueryResult)]
 pub struct LineRow {
     pub line: Uuid,
@@ -170,30 +158,34 @@ async fn insert(
     filer: &Neighbour,
     household: Uuid,
     (month, number, line): (Month, i64, Uuid),
-    id: Uuid,
+    new: &NewObjection,
     reason: &str,
     now: Instant,
 ) -> Outcome<()> {
     let village = &filer.village;
+    // What is decided and can be appealed against is not over: there is no second way round.
     let sql = "SELECT COUNT(*) FROM objections WHERE village = $1 AND line = $2 \
-               AND filer_household = $3 AND status IN ('filed', 'investigating')";
+               AND filer_household = $3 AND status <> 'final'";
     let values: [Value; 3] = [village.into(), line.into(), household.into()];
     if db::number(tx, sql, values).await? > 0 {
         return Err(Code::ObjectionExists.into());
     }
+    within_limit(tx, village, household, now).await?;
     let sql = "INSERT INTO objections (village, id, month, number, line, filed_by, \
-               filer_household, reason, status, filed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'filed', $9) ON CONFLICT DO NOTHING";
-    let values: [Value; 9] = [
+               filer_household, ground, reason, status, filed_at, due_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'filed', $10, $11) ON CONFLICT DO NOTHING";
+    let values: [Value; 11] = [
         village.into(),
-        id.into(),
+        new.id.into(),
         month.to_string().into(),
         number.into(),
         line.into(),
         filer.person.into(),
         household.into(),
+        new.ground.as_str().into(),
         reason.into(),
         now.0.into(),
+        now.plus_days(LAPSE_DAYS).0.into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::IdTaken.into());
@@ -202,82 +194,31 @@ async fn insert(
         region: village.as_str(),
         actor: Some(filer.person),
         action: "objection.file",
-        subject: id.to_string(),
-        detail: serde_json::json!({ "month": month, "line": number }),
+        subject: new.id.to_string(),
+        detail: serde_json::json!({ "month": month, "line": number, "ground": new.ground }),
     };
     audit::record(tx, now, act).await
 }
 
-/// An objection of the village; `seen_by` the filer or the committee it names who filed it.
+/// Counted under the village's lock: of many at once no more are heard than one after the other.
 ///
 /// # Errors
-/// `not_found` if the village has no such objection.
-pub async fn load(
-    on: &impl ConnectionTrait,
-    village: &Village,
-    id: Uuid,
-    seen_by: Option<Uuid>,
-) -> Outcome<Objection> {
-    let sql = "SELECT * FROM objections WHERE village = $1 AND id = $2";
-    let values: [Value; 2] = [village.into(), id.into()];
-    let row = db::one::<entity::objection::Model>(on, sql, values).await?.ok_or(Code::NotFound)?;
-    let named = seen_by.is_some_and(|person| person == row.filed_by);
-    objection(row, named)
-}
-
-fn objection(row: entity::objection::Model, named: bool) -> Outcome<Objection> {
-    let odd = || Problem::fault(format!("objection {}", row.id));
-    let decision = row.decision.clone().map(|word| serde_json::from_value(word.into()));
-    Ok(Objection {
-        month: row.month.parse().map_err(|_| odd())?,
-        decision: decision.transpose().map_err(|_| odd())?,
-        id: row.id,
-        line: row.number,
-        reason: row.reason,
-        status: row.status,
-        filed_at: Instant(row.filed_at),
-        filed_by: named.then_some(row.filed_by),
-        decided_at: row.decided_at.map(Instant),
-        decided_reason: row.decided_reason,
-    })
-}
-
-#[derive(Serialize, ToSchema)]
-pub struct ObjectionPage {
-    pub items: Vec<Objection>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ObjectionQuery {
-    #[param(nullable = false)]
-    cursor: Option<String>,
-    #[param(nullable = false, minimum = 1, maximum = 100)]
-    limit: Option<u64>,
-}
-
-/// The village's objections, newest first, for the committee
-#[utoipa::path(tag = "publicity", operation_id = "objections_list", security(("bearer" = [])),
-    params(("village" = Village, Path, description = "Code of the village"), ObjectionQuery),
-    responses((status = 200, body = ObjectionPage)),
-    extensions(("x-codes" = json!("role_required invalid_cursor"))))]
-#[get("/v1/villages/{village}/objections")]
-async fn list_objections(
-    member: Official<Decides>,
-    query: Query<ObjectionQuery>,
-    app: Data<App>,
-) -> Outcome<Answer<ObjectionPage>> {
-    let filter = format!("objections {}", member.village);
-    let start = Start::parse(query.0.cursor.as_deref(), query.0.limit, &filter)?;
-    let sql = "SELECT * FROM objections WHERE village = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-    let after: Uuid = start.after.unwrap_or(Uuid::max());
-    let values: [Value; 3] = [(&member.village).into(), after.into(), start.fetch().into()];
-    let rows = db::all::<entity::objection::Model>(app.db.read(), sql, values).await?;
-    let page = start.page(rows, &filter, |row| row.id);
-    let items = page.items.into_iter().map(|row| objection(row, true)).collect::<Outcome<_>>()?;
-    Ok(Answer::ok(ObjectionPage { items, next_cursor: page.next_cursor }))
+/// `objection_limit`, with the seconds until the first of these 24 hours is a day old.
+async fn within_limit(tx: &Tx, village: &Village, household: Uuid, now: Instant) -> Outcome<()> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        filed: i64,
+        first: Option<i64>,
+    }
+    let sql = "SELECT COUNT(*) AS filed, MIN(filed_at) AS first FROM objections \
+               WHERE village = $1 AND filer_household = $2 AND filed_at > $3";
+    let since = now.0 - DAY_MS;
+    let values: [Value; 3] = [village.into(), household.into(), since.into()];
+    match db::one::<Row>(tx, sql, values).await? {
+        Some(Row { filed, first: Some(first) }) if filed >= DAY_MAX => {
+            let seconds = u32::try_from((first - since) / 1000 + 1).unwrap_or(u32::MAX);
+            Err(Refusal { retry_after: Some(seconds), ..Code::ObjectionLimit.into() }.into())
+        }
+        _ => Ok(()),
+    }
 }

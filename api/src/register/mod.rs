@@ -51,6 +51,10 @@ kinds! {
     Repudiation "repudiation";
     /// Somebody approved very many claims in a few minutes.
     BulkApproval "bulk_approval";
+    /// Nobody decided an objection, or an appeal, in time.
+    LapsedObjection "lapsed_objection";
+    /// The township had a list hang longer.
+    Extension "extension";
     /// A re-check found no fault.
     SampleConfirmed "sample_confirmed";
     /// A re-check found a claim doubtful.

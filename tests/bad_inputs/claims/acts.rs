@@ -84,7 +84,8 @@ async fn stage(world: &World) -> Vec<Staged> {
     worker.post(&format!("{lapsed}/reviews"), decision("return")).await.ok();
     keep("lapsed", lapsed, 1);
     world.travel(at("2024-07-30 09:00")).await;
-    let objection = json!({ "id": new_id(), "reason": "土地属于集体" });
+    let objection =
+        json!({ "id": new_id(), "ground": "not_this_household", "reason": "土地属于集体" });
     let list = format!("/v1/villages/{HERE}/public-lists/2024-07");
     let line = format!("{list}/lines/2/objections");
     world.head(HERE, 3).await.post(&line, objection.clone()).await.ok();

@@ -12,7 +12,7 @@ fn path(month: &str, line: &str) -> String {
 }
 
 fn objection() -> Value {
-    json!({ "id": new_id(), "reason": "那块地不是他家的" })
+    json!({ "id": new_id(), "ground": "not_this_household", "reason": "那块地不是他家的" })
 }
 
 pub async fn try_all(catalogue: &mut Catalogue) {

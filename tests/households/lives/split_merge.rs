@@ -162,7 +162,8 @@ async fn a_merged_household_forwards_what_a_decision_confirms() {
     world.earn(1, 30).await;
     world.travel(at("2024-10-01 09:00")).await;
     let lines = format!("/v1/villages/{HERE}/public-lists/2024-09/lines/1/objections");
-    let objection = json!({ "id": new_id(), "reason": "那块地不是他家的" });
+    let objection =
+        json!({ "id": new_id(), "ground": "did_not_happen", "reason": "那块地不是他家的" });
     world.head(HERE, 3).await.post(&lines, objection.clone()).await.ok();
     township(&world).await.post(&path(1, "/merge"), into(2)).await.ok();
     world.travel(at("2024-10-08 09:00")).await;
