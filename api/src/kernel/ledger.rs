@@ -2,7 +2,7 @@
 //!
 //! A journal's postings sum to 0. Balances are kept beside the postings in the same transaction and
 //! equal their sum, always. A journal is known by its meaning, `(kind, reference)`: posting it again
-//! changes nothing. A hold is no posting: it keeps available points for one purpose.
+//! changes nothing. Every journal is linked to the one before it (`chain`). A hold is no posting: it keeps available points for one purpose.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use sea_orm::{FromQueryResult, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::chain;
 use super::clock::Instant;
 use super::db::{self, Column, Tx};
 use super::problem::{Code, Outcome, Problem};
@@ -114,6 +115,7 @@ pub async fn post(
     }
     insert_postings(tx, village, journals).await?;
     move_balances(tx, village, journals).await?;
+    chain::append(tx, village, actor, at, journals).await?;
     Ok(true)
 }
 
