@@ -17,8 +17,9 @@ use crate::kernel::db::{self, Db};
 use crate::kernel::problem::Outcome;
 use crate::kernel::tries::Tries;
 use crate::photos::Photos;
+use crate::proof::Signer;
 use crate::sessions::WeChat;
-use crate::{calendar, contract, http, routes, rules, sandbox};
+use crate::{calendar, contract, http, proof, routes, rules, sandbox};
 
 pub struct App {
     pub db: Db,
@@ -35,6 +36,8 @@ pub struct App {
     pub photos: Photos,
     /// Wrong household codes: 20 in 15 minutes.
     pub code_tries: Tries,
+    /// Signs public lists; production does not start without it.
+    pub list_key: Option<Signer>,
 }
 
 impl App {
@@ -51,6 +54,7 @@ impl App {
         let token_clock = Clock::System;
         let wechat = WeChat::new(&config, cache.clone());
         let code_tries = Tries::new(20, 15);
+        let list_key = list_key(&config)?;
         Ok(Self {
             db,
             cache,
@@ -62,7 +66,16 @@ impl App {
             wechat,
             photos,
             code_tries,
+            list_key,
         })
+    }
+}
+
+fn list_key(config: &Config) -> Result<Option<Signer>, String> {
+    match &config.secrets.list_key_file {
+        Some(file) => proof::load_key(file).map(Some),
+        None if config.is_sandbox() => Ok(proof::sandbox_key(config.secrets.identity())),
+        None => Ok(None),
     }
 }
 

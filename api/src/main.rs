@@ -12,6 +12,7 @@ use api::founding::{self, First};
 use api::identity::Role;
 use api::kernel::problem::Problem;
 use api::kernel::region::RegionCode;
+use api::proof;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -34,7 +35,19 @@ enum Command {
     /// Bring the database's schema up to date
     Migrate,
     /// Recompute every balance, line and standing from the postings; names the first row that disagrees
-    Verify,
+    Verify {
+        /// Check a list file or a proof instead, without a database or a network
+        #[arg(long)]
+        list: Option<PathBuf>,
+        /// The public key that must have signed it; without one the key in the file is believed
+        #[arg(long, requires = "list")]
+        key: Option<String>,
+    },
+    /// The key that signs public lists
+    Key {
+        #[command(subcommand)]
+        act: Key,
+    },
     /// Load the table of regions from `code,name` lines
     Regions { file: PathBuf },
     /// Appoint the first official of a township or county; prints what they log in with
@@ -58,6 +71,19 @@ enum Command {
     EnvExample,
 }
 
+#[derive(Subcommand)]
+enum Key {
+    /// Make a key in a new file that only you can read; prints its public half
+    New {
+        file: PathBuf,
+        /// Whose key it is: visible ASCII without `+`, e.g. the domain of the API
+        #[arg(long, default_value = "jifen")]
+        name: String,
+    },
+    /// Print the public half of a key, for the notice board and for `verify --key`
+    Show { file: PathBuf },
+}
+
 #[actix_web::main]
 async fn main() -> ExitCode {
     // A missing `.env` is the normal case; a broken one is named by the setting it breaks.
@@ -79,6 +105,15 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
     match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(line.config).await?,
         Command::Migrate => app::migrate(&App::connect(line.config).await?).await?,
+        Command::Key { act: Key::New { file, name } } => {
+            writeln!(out, "{}", proof::make_key(&file, &name)?)?;
+        }
+        Command::Key { act: Key::Show { file } } => writeln!(out, "{}", proof::show_key(&file)?)?,
+        Command::Verify { list: Some(file), key } => {
+            let (found, holds) = proof::verify_file(&file, key.as_deref())?;
+            write!(out, "{found}")?;
+            return Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Regions { file } => {
             let app = ready(line.config).await?;
             writeln!(out, "{} regions", founding::load_regions(&app, &file).await?)?;
@@ -91,7 +126,7 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Openapi => writeln!(out, "{:#}", api::contract::document())?,
         Command::EnvExample => write!(out, "{}", config::env_example())?,
-        Command::Verify => {
+        Command::Verify { list: None, .. } => {
             let app = App::connect(line.config).await?;
             let found = api::verify::verify(&app.db).await?;
             writeln!(out, "{found}")?;
@@ -127,6 +162,7 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let app = App::connect(config).await?;
     app::migrate(&app).await?;
     app::prepare_sandbox(&app).await?;
+    proof::seal_missing(&app).await?;
     tracing::info!("listening on http://{}, documentation at /docs", listener.local_addr()?);
     app::serve(Data::new(app), listener)?.await?;
     Ok(())

@@ -3,9 +3,9 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    bindings, calendar, changes, claims, households, identity, labels, me, photos, publicity,
-    rankings, redemption, regions, register, rules, sandbox, scoring, sessions, statistics,
-    suggestions,
+    bindings, calendar, changes, claims, households, identity, labels, me, photos, proof,
+    publicity, rankings, redemption, regions, register, rules, sandbox, scoring, sessions,
+    statistics, suggestions,
 };
 
 /// Every operation; the sandbox's own only where they exist.
@@ -16,6 +16,7 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     photos::routes(config);
     redemption::routes(config);
     publicity::routes(config);
+    proof::routes(config);
     scoring::routes(config);
     households::routes(config);
     rules::routes(config);

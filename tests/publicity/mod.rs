@@ -1,2 +1,4 @@
 mod names;
 mod objections;
+mod page;
+mod proof;

@@ -11,7 +11,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{claims, households, publicity, rankings, redemption, regions, scoring};
+use crate::{claims, households, proof, publicity, rankings, redemption, regions, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
@@ -94,6 +94,7 @@ async fn perform(
             rankings::rebuild(tx, village, week).await?;
             if week.is_last_of_month() {
                 publicity::open_list(tx, village, week.month(), publicity_weeks).await?;
+                proof::seal_list(app, tx, village, week.month()).await?;
             }
             Ok(())
         }
