@@ -4,3 +4,5 @@ mod append_only;
 mod chain;
 mod properties;
 mod tampering;
+
+pub use tampering::unlock;
