@@ -43,10 +43,10 @@ fn agrees(checkpoint: &Checkpoint, believed: Option<&String>) -> String {
         chain.length, chain.hash
     );
     if let Some(vkey) = believed {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "公钥取自文件本身，请与公告栏或 /v1/list-key 核对 / the key was taken from the file, \
-             compare it: {vkey}\n"
+             compare it: {vkey}"
         );
     }
     text
