@@ -18,8 +18,9 @@ use crate::kernel::lease::Lease;
 use crate::kernel::problem::Outcome;
 use crate::kernel::tries::Tries;
 use crate::photos::Photos;
+use crate::proof::Signer;
 use crate::sessions::WeChat;
-use crate::{calendar, contract, http, routes, rules, sandbox};
+use crate::{calendar, contract, http, proof, routes, rules, sandbox};
 
 pub struct App {
     pub db: Db,
@@ -40,6 +41,8 @@ pub struct App {
     pub code_tries: Tries,
     /// Objections sent, accepted or not: 60 a minute.
     pub objection_tries: Tries,
+    /// Signs public lists; production does not start without it.
+    pub list_key: Option<Signer>,
 }
 
 impl App {
@@ -56,6 +59,7 @@ impl App {
         let token_clock = Clock::System;
         let wechat = WeChat::new(&config, cache.clone());
         let (code_tries, objection_tries) = (Tries::new(20, 15), Tries::new(60, 1));
+        let list_key = list_key(&config)?;
         Ok(Self {
             db,
             cache,
@@ -69,7 +73,16 @@ impl App {
             photos,
             code_tries,
             objection_tries,
+            list_key,
         })
+    }
+}
+
+fn list_key(config: &Config) -> Result<Option<Signer>, String> {
+    match &config.secrets.list_key_file {
+        Some(file) => proof::load_key(file).map(Some),
+        None if config.is_sandbox() => Ok(proof::sandbox_key(config.secrets.identity())),
+        None => Ok(None),
     }
 }
 

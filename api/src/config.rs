@@ -2,6 +2,7 @@
 //! comment is its documentation; `.env.example` is their tested mirror.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -79,6 +80,9 @@ pub struct Secrets {
     /// Derives second factors, household codes and the digests of phones and ID numbers: it stays the same for ever
     #[arg(long, env = "IDENTITY_SECRET", hide_env_values = true)]
     identity_secret: Option<String>,
+    /// The key file that signs public lists, made by `jifen key new FILE`; the sandbox has a key of its own
+    #[arg(long, env = "LIST_KEY_FILE")]
+    pub list_key_file: Option<PathBuf>,
 }
 
 /// The mini-program that villagers log in with. Without an app id nobody can.
@@ -125,9 +129,12 @@ impl Config {
         let previous = previous.map(|it| ("TOKEN_SECRET_PREVIOUS", Some(it.clone())));
         let previous = previous.filter(|(_, secret)| weak(&secret)).map(|(name, _)| name);
         let missing = secrets.iter().filter(|(_, secret)| weak(secret)).map(|(name, _)| *name);
+        let key = self.secrets.list_key_file.is_none();
+        let key = key.then(|| "LIST_KEY_FILE must name a key of `jifen key new`".to_owned());
         missing
             .chain(previous)
             .map(|name| format!("{name} must be set to {SECRET_MIN} bytes or more"))
+            .chain(key)
             .collect()
     }
 
@@ -199,8 +206,9 @@ mod tests {
     fn production_names_the_secret_that_is_missing_or_weak() {
         let strong = "0123456789abcdef0123456789abcdef";
         let half = config(&["--profile", "production", "--token-secret", strong]);
-        assert_eq!(half.missing().len(), 2);
+        assert_eq!(half.missing().len(), 3);
         assert!(half.missing()[0].contains("PICKUP_SECRET"));
+        assert!(half.missing()[2].contains("LIST_KEY_FILE"));
         let sandbox = ["--token-secret", SANDBOX_SECRET, "--pickup-secret", strong];
         let borrowed = config(&[&["--profile", "production"], &sandbox[..]].concat());
         assert!(borrowed.missing()[0].contains("TOKEN_SECRET"));

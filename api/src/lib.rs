@@ -18,6 +18,7 @@ pub mod kernel;
 pub mod labels;
 pub mod me;
 pub mod photos;
+pub mod proof;
 pub mod publicity;
 pub mod rankings;
 pub mod redemption;

@@ -14,6 +14,7 @@ use api::identity::Role;
 use api::kernel::clock::{Clock, Instant};
 use api::kernel::problem::Problem;
 use api::kernel::region::RegionCode;
+use api::proof;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -36,7 +37,19 @@ enum Command {
     /// Bring the database's schema up to date
     Migrate,
     /// Recompute every balance, line and standing from the postings; names the first row that disagrees
-    Verify,
+    Verify {
+        /// Check a list file or a proof instead, without a database or a network
+        #[arg(long)]
+        list: Option<PathBuf>,
+        /// The public key that must have signed it; without one the key in the file is believed
+        #[arg(long, requires = "list")]
+        key: Option<String>,
+    },
+    /// The key that signs public lists
+    Key {
+        #[command(subcommand)]
+        act: Key,
+    },
     /// Close every week, list and term that is over, as the calendar does while the server runs
     Close {
         /// Only what was over at this instant, e.g. `2024-09-09T00:00:00+08:00`; never one to come
@@ -67,6 +80,19 @@ enum Command {
     Openapi,
     /// Print the text of `.env.example`
     EnvExample,
+}
+
+#[derive(Subcommand)]
+enum Key {
+    /// Make a key in a new file that only you can read; prints its public half
+    New {
+        file: PathBuf,
+        /// Whose key it is: visible ASCII without `+`, e.g. the domain of the API
+        #[arg(long, default_value = "jifen")]
+        name: String,
+    },
+    /// Print the public half of a key, for the notice board and for `verify --key`
+    Show { file: PathBuf },
 }
 
 #[actix_web::main]
@@ -102,6 +128,15 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
             let steps = calendar::settle_all(&app, region.as_ref()).await.map_err(told)?;
             writeln!(out, "{steps} steps, as of {as_of}")?;
         }
+        Command::Key { act: Key::New { file, name } } => {
+            writeln!(out, "{}", proof::make_key(&file, &name)?)?;
+        }
+        Command::Key { act: Key::Show { file } } => writeln!(out, "{}", proof::show_key(&file)?)?,
+        Command::Verify { list: Some(file), key } => {
+            let (found, holds) = proof::verify_file(&file, key.as_deref())?;
+            write!(out, "{found}")?;
+            return Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Regions { file } => {
             let app = ready(line.config).await?;
             writeln!(out, "{} regions", founding::load_regions(&app, &file).await?)?;
@@ -114,7 +149,7 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Openapi => writeln!(out, "{:#}", api::contract::document())?,
         Command::EnvExample => write!(out, "{}", config::env_example())?,
-        Command::Verify => {
+        Command::Verify { list: None, .. } => {
             let app = App::connect(line.config).await?;
             let found = api::verify::verify(&app.db).await?;
             writeln!(out, "{found}")?;
@@ -154,6 +189,7 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let app = App::connect(config).await?;
     app::migrate(&app).await?;
     app::prepare_sandbox(&app).await?;
+    proof::seal_missing(&app).await?;
     tracing::info!("listening on http://{}, documentation at /docs", listener.local_addr()?);
     app::serve(Data::new(app), listener)?.await?;
     Ok(())

@@ -4,7 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     adjustments, bindings, calendar, changes, claims, households, identity, labels, me, photos,
-    publicity, rankings, redemption, regions, register, reversals, rules, sandbox, scoring,
+    proof, publicity, rankings, redemption, regions, register, reversals, rules, sandbox, scoring,
     sessions, statistics, suggestions,
 };
 
@@ -18,6 +18,7 @@ pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     publicity::routes(config);
     reversals::routes(config);
     adjustments::routes(config);
+    proof::routes(config);
     scoring::routes(config);
     households::routes(config);
     rules::routes(config);

@@ -26,6 +26,7 @@ mod m20261122_000014_index_lists;
 mod m20261122_000015_extend_reviews;
 mod m20261122_000016_extend_objections;
 mod m20261122_000017_create_reversals;
+mod m20261122_000018_add_proofs;
 mod m20261122_000021_create_leases;
 
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000015_extend_reviews::Migration),
             Box::new(m20261122_000016_extend_objections::Migration),
             Box::new(m20261122_000017_create_reversals::Migration),
+            Box::new(m20261122_000018_add_proofs::Migration),
             Box::new(m20261122_000021_create_leases::Migration),
         ]
     }

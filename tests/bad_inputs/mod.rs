@@ -7,6 +7,7 @@
 //! request.
 
 mod claims;
+mod proofs;
 mod tables;
 mod tenancy;
 mod tokens;

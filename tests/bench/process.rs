@@ -1,7 +1,7 @@
 //! Servers that are started to be measured, and stopped again.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,7 @@ impl Server {
             .env("TOKEN_SECRET", TOKEN_SECRET)
             .env("PICKUP_SECRET", PICKUP_SECRET)
             .env("IDENTITY_SECRET", IDENTITY_SECRET)
+            .env("LIST_KEY_FILE", list_key(bench)?)
             .env("REDIS_URL", &bench.redis);
         Self::start(command, "/healthz").await
     }
@@ -93,6 +94,15 @@ impl Server {
         self.child.kill().await?;
         Ok(())
     }
+}
+
+/// The key that signs lists, made once a run.
+pub fn list_key(bench: &Bench) -> Done<PathBuf> {
+    let file = bench.folder.join("list.key");
+    if !file.exists() {
+        api::proof::make_key(&file, "bench")?;
+    }
+    Ok(file)
 }
 
 fn jifen(bench: &Bench, database: &str) -> Command {

@@ -17,7 +17,7 @@ use clap::Parser;
 use sea_orm::{ConnectionTrait, Database};
 use uuid::Uuid;
 
-use crate::process::TOKEN_SECRET;
+use crate::process::{TOKEN_SECRET, list_key};
 use crate::report::say;
 use crate::{Bench, Done};
 
@@ -57,7 +57,9 @@ struct Line {
 /// The product on a database of the bench.
 pub async fn connect(bench: &Bench, database: &str) -> Done<App> {
     let url = bench.database(database);
-    let secrets = ["--token-secret", TOKEN_SECRET];
+    let key = list_key(bench)?;
+    let key = key.to_str().ok_or("the folder has an odd name")?;
+    let secrets = ["--token-secret", TOKEN_SECRET, "--list-key-file", key];
     let line = ["bench", "--profile", "production", "--database-url", &url];
     let line = Line::try_parse_from([&line[..], &secrets[..]].concat())?;
     App::connect(line.config).await

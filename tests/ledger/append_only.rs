@@ -6,7 +6,8 @@ use super::tampering::with_history;
 #[actix_web::test]
 async fn the_database_refuses_to_change_history() {
     let world = with_history().await;
-    for table in ["journals", "postings", "score_lines", "reviews", "stock_moves", "audit_events"] {
+    let tables = ["journals", "postings", "score_lines", "reviews", "stock_moves", "audit_events"];
+    for table in tables.into_iter().chain(["journal_links", "list_checkpoints"]) {
         assert!(world.count(table).await > 0, "{table} is empty");
         for sql in [format!("DELETE FROM {table}"), format!("UPDATE {table} SET village = village")]
         {

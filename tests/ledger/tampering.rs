@@ -1,6 +1,6 @@
-use api::kernel::db;
+use api::kernel::db::{self, Tx};
 use api::kernel::problem::{Outcome, Problem};
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
 
 use crate::support::{HERE, World, at, new_id};
@@ -88,22 +88,9 @@ async fn verify_names_what_was_changed_behind_its_back() {
 
 /// The report on what somebody with the database's own password can do, taken back afterwards.
 async fn tampered(world: &World, table: &str, sql: &str) -> String {
-    #[derive(sea_orm::FromQueryResult)]
-    struct Trigger {
-        name: String,
-    }
     let done = world.app.db.write(async |tx| -> Outcome<()> {
-        let off = if world.app.db.backend() == DbBackend::Postgres {
-            vec![format!("ALTER TABLE {table} DISABLE TRIGGER USER")]
-        } else {
-            let triggers =
-                "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = $1";
-            let found = db::all::<Trigger>(tx, triggers, [table.into()]).await?;
-            found.iter().map(|it| format!("DROP TRIGGER {}", it.name)).collect()
-        };
-        for statement in off.iter().map(String::as_str).chain([sql]) {
-            db::run(tx, statement, []).await?;
-        }
+        unlock(tx, table).await;
+        db::run(tx, sql, []).await?;
         let report = api::verify::verify_on(tx).await?;
         // An error rolls the change back and carries the report out.
         Err(Problem::fault(report.to_string()))
@@ -111,5 +98,23 @@ async fn tampered(world: &World, table: &str, sql: &str) -> String {
     match done.await {
         Err(Problem::Fault(report)) => report,
         other => panic!("{sql}: {other:?}"),
+    }
+}
+
+/// Takes a table's triggers out of the way until the transaction ends.
+pub async fn unlock(tx: &Tx, table: &str) {
+    #[derive(sea_orm::FromQueryResult)]
+    struct Trigger {
+        name: String,
+    }
+    let off = if tx.get_database_backend() == DbBackend::Postgres {
+        vec![format!("ALTER TABLE {table} DISABLE TRIGGER USER")]
+    } else {
+        let triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = $1";
+        let found = db::all::<Trigger>(tx, triggers, [table.into()]).await.expect("triggers");
+        found.iter().map(|it| format!("DROP TRIGGER {}", it.name)).collect()
+    };
+    for statement in off {
+        db::run(tx, &statement, []).await.expect("the triggers are out of the way");
     }
 }

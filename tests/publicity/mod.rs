@@ -6,6 +6,8 @@ mod levels;
 mod limits;
 mod names;
 mod objections;
+mod page;
+mod proof;
 mod races;
 mod reading;
 mod recheck;

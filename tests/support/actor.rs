@@ -115,10 +115,19 @@ impl Actor {
         let response = shape(request).send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.expect("the body arrives");
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| page(&headers, &bytes));
         let answer = Answer { status: status.as_u16(), body, headers };
         look_at(&method, path, status, &answer);
         answer
+    }
+}
+
+/// The text of a page as the body's one value, so that the nets look at it too.
+fn page(headers: &reqwest::header::HeaderMap, bytes: &[u8]) -> Value {
+    let media = headers.get("content-type").and_then(|it| it.to_str().ok()).unwrap_or_default();
+    match media.starts_with("text/html") {
+        true => String::from_utf8_lossy(bytes).into(),
+        false => Value::Null,
     }
 }
 

@@ -12,7 +12,9 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::lease::Held;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{claims, households, publicity, rankings, redemption, regions, reversals, scoring};
+use crate::{
+    claims, households, proof, publicity, rankings, redemption, regions, reversals, scoring,
+};
 
 /// Settles every village of a region, or all, that has something due now; returns how many steps there
 /// were.
@@ -150,6 +152,7 @@ async fn perform(
             rankings::rebuild(tx, village, week).await?;
             if week.is_last_of_month() {
                 publicity::open_list(tx, village, week.month(), publicity_weeks).await?;
+                proof::seal_list(app, tx, village, week.month()).await?;
             }
             Ok(())
         }

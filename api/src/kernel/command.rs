@@ -24,8 +24,9 @@ use crate::app::App;
 /// A body is at most this long, in bytes.
 pub const BODY_MAX: usize = 256 * 1024;
 
-/// A checked body without a key: for PUT, which is idempotent by itself, and for logging in.
-pub struct Body<T>(pub T);
+/// A checked body without a key: for PUT, which is idempotent by itself, for logging in, and for what
+/// changes nothing. It is at most `MAX` bytes long.
+pub struct Body<T, const MAX: usize = BODY_MAX>(pub T);
 
 /// A checked body that takes effect once.
 pub struct Command<T> {
@@ -143,12 +144,12 @@ pub fn uuid_v7(id: &Uuid) -> Result<(), ValidationError> {
 
 pub(super) type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
 
-impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+impl<T: DeserializeOwned + Validate + 'static, const MAX: usize> FromRequest for Body<T, MAX> {
     type Error = Problem;
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (waiter, read) = (Waiter::at(request), read(request, payload));
+        let (waiter, read) = (Waiter::at(request), read(request, payload, MAX));
         Box::pin(async move {
             waiter.pass().await;
             decode(&read.await?).map(Self)
@@ -161,7 +162,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Command<T> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (waiter, read) = (Waiter::at(request), read(request, payload));
+        let (waiter, read) = (Waiter::at(request), read(request, payload, BODY_MAX));
         let request = request.clone();
         Box::pin(async move {
             waiter.pass().await;
@@ -175,13 +176,14 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Command<T> {
 fn read(
     request: &HttpRequest,
     payload: &mut Payload,
+    max: usize,
 ) -> impl Future<Output = Outcome<Bytes>> + use<> {
-    let allowed = allowed(request);
+    let allowed = allowed(request, max);
     let body = web::Payload::from_request(request, payload);
     async move {
         let json = allowed?;
         let body = body.await.map_err(|error| Problem::fault(error.to_string()))?;
-        match body.to_bytes_limited(BODY_MAX).await {
+        match body.to_bytes_limited(max).await {
             Ok(Ok(bytes)) if !json && !bytes.is_empty() => Err(Code::UnsupportedMediaType.into()),
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(_)) => Err(Code::MalformedJson.into()),
@@ -191,10 +193,10 @@ fn read(
 }
 
 /// What can be refused before a byte of the body is read; whether what comes says it is JSON.
-fn allowed(request: &HttpRequest) -> Outcome<bool> {
+fn allowed(request: &HttpRequest, max: usize) -> Outcome<bool> {
     let header = |name: HeaderName| request.headers().get(name).and_then(|it| it.to_str().ok());
     let length = header(CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY_MAX as u64) {
+    if length.is_some_and(|length| length > max as u64) {
         return Err(Code::BodyTooLarge.into());
     }
     let media = header(CONTENT_TYPE).and_then(|it| it.split(';').next()).map(str::trim);

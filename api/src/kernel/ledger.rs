@@ -2,8 +2,8 @@
 //!
 //! A journal's postings sum to 0. Balances are kept beside the postings in the same transaction and
 //! equal their sum, always. A journal is known by its meaning, `(kind, reference)`: posting it again
-//! changes nothing. A hold is no posting: it keeps available points for one purpose; what is frozen
-//! waits for a decision, and is not held.
+//! changes nothing. Every journal is linked to the one before it (`chain`). A hold is no posting: it keeps
+//! available points for one purpose; what is frozen waits for a decision, and is not held.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use sea_orm::{FromQueryResult, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::chain;
 use super::clock::Instant;
 use super::db::{self, Column, Tx};
 use super::problem::{Code, Outcome, Problem};
@@ -115,6 +116,7 @@ pub async fn post(
     }
     insert_postings(tx, village, journals).await?;
     move_balances(tx, village, journals).await?;
+    chain::append(tx, village, actor, at, journals).await?;
     Ok(true)
 }
 

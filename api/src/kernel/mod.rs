@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod cache;
+pub mod chain;
 pub mod clock;
 pub mod command;
 pub mod db;

@@ -11,6 +11,13 @@ super::labels! {
         "rural_construction" "乡村建设" "Rural construction";
         "safety_deliberation" "平安建设与议事参与" "Safety and deliberation";
     }
+    proof_flaw {
+        "malformed" "内容不完整或格式不对" "Something is incomplete or not of its form";
+        "wrong_place" "这一条不是这张名单上这个位置的" "The line is of another list or another place";
+        "not_included" "内容与签名的名单不一致，有人改过" "The lines are not those that were signed";
+        "signature_invalid" "签名不对，不是用这把公钥签的" "The signature is not by this key";
+        "list_unknown" "没有公示过这张名单" "No such list was published";
+    }
     direction {
         "bonus" "加分" "Bonus"; "deduction" "扣分" "Deduction";
     }

@@ -16,7 +16,7 @@ use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
 use crate::kernel::text::shown;
-use crate::regions;
+use crate::{proof, regions};
 
 /// One village's month in publicity (公示).
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -43,6 +43,20 @@ pub struct PublicList {
     #[schema(example = 120)]
     pub points: i64,
     pub lines: LineCounts,
+    /// The root of the tree over its lines as it was opened, 64 hex digits; the board prints the first 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        example = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )]
+    pub root: Option<String>,
+    /// The hash of the village's last journal at the opening, 64 hex digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        nullable = false,
+        example = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+    )]
+    pub chain_head: Option<String>,
 }
 
 /// How many lines of a list stand how.
@@ -176,6 +190,8 @@ pub async fn load(
     let row =
         db::one::<entity::public_list::Model>(on, sql, values).await?.ok_or(Code::NotFound)?;
     let lines = counts(on, village, month).await?;
+    let seal = proof::sealed(on, village, month).await?;
+    let (root, chain_head) = seal.map(|seal| (seal.root, seal.chain_head)).unzip();
     Ok(PublicList {
         month,
         status: row.status,
@@ -187,6 +203,8 @@ pub async fn load(
         extended_from: row.extended_from.map(Instant),
         extension_reason: row.extension_reason,
         lines,
+        root,
+        chain_head,
     })
 }
 
