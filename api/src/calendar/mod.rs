@@ -8,6 +8,7 @@
 mod due;
 mod settle;
 mod show;
+mod windows;
 
 use std::str::FromStr;
 use std::sync::atomic::Ordering;
@@ -24,6 +25,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use due::{Rhythm, Shop, shop};
 pub use settle::{settle_all, settle_village};
 pub use show::{Calendar, calendar_of};
+pub use windows::{Season, ShopWindow, missed, season, season_of, windows};
 
 use crate::app::App;
 use crate::kernel::clock::Instant;

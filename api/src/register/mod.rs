@@ -55,6 +55,12 @@ kinds! {
     SampleConfirmed "sample_confirmed";
     /// A re-check found a claim doubtful.
     SampleDoubted "sample_doubted";
+    /// The price of a prize rose while the shop was open.
+    PriceRaised "price_raised";
+    /// Points were given back after a prize had been handed over.
+    Refund "refund";
+    /// Two officials handed over what a locked code was for.
+    LockOverride "lock_override";
 }
 
 /// A line to be put on the register.
