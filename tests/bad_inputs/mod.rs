@@ -7,6 +7,7 @@
 //! request.
 
 mod claims;
+mod shop;
 mod tables;
 mod tenancy;
 mod tokens;

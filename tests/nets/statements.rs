@@ -98,11 +98,7 @@ fn rows() -> Vec<Row> {
         paged("stock_moves_list", "clerk", "{V}/stock-moves"),
         whole("stock_show", ("county", "{N}/stock"), ("county", "{V}/stock")),
         paged("liability_show", "county", "/v1/regions/460205/liability"),
-        whole(
-            "budgets_list",
-            ("county", "{N}/budgets/2024-Q3"),
-            ("county", "{V}/budgets/2024-Q3"),
-        ),
+        whole("budgets_list", ("county", "{N}/budgets/2024-Q3"), ("county", "{V}/budgets/2024-Q3")),
         whole(
             "redemption_windows_list",
             ("", "{N}/redemption-windows"),

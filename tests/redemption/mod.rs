@@ -1,2 +1,10 @@
+mod budgets;
+mod catalogue;
+mod delivery;
+mod helped;
+mod liability;
+mod proof;
 mod races;
 mod redeem;
+mod refund;
+mod windows;
