@@ -22,6 +22,8 @@ pub struct Model {
     pub household_limit: i64,
     pub funding: String,
     pub position: i64,
+    pub offered: bool,
+    pub version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -15,7 +15,7 @@ pub struct Model {
     pub quantity: i64,
     pub points: i64,
     pub status: String,
-    pub window_opened_at: i64,
+    pub counts_from: i64,
     pub filed_by: Uuid,
     pub bearer: Option<Uuid>,
     pub held_at: i64,
@@ -24,6 +24,14 @@ pub struct Model {
     pub clerk: Option<Uuid>,
     pub wrong_codes: i64,
     pub version: i64,
+    pub refunded: i64,
+    pub proof: Option<String>,
+    pub witness: Option<Uuid>,
+    pub witness_role: Option<String>,
+    pub witnessed_at: Option<i64>,
+    pub carrier: Option<Uuid>,
+    pub carried_at: Option<i64>,
+    pub extended: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -8,6 +8,7 @@
 
 mod claims;
 mod proofs;
+mod shop;
 mod tables;
 mod tenancy;
 mod tokens;

@@ -39,11 +39,25 @@ impl Load {
         F: Fn(usize) -> S + Clone + Send + 'static,
         S: FnMut(&mut Vec<u8>) + 'static,
     {
+        self.run_by(CONNECTIONS, source).await
+    }
+
+    /// As [`Self::run`], with so many connections.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn run_by<S, F>(self, connections: usize, source: F) -> Done<Tally>
+    where
+        F: Fn(usize) -> S + Clone + Send + 'static,
+        S: FnMut(&mut Vec<u8>) + 'static,
+    {
         let started = Instant::now();
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
                 let source = source.clone();
-                tokio::task::spawn_blocking(move || self.thread(thread, &source, started))
+                tokio::task::spawn_blocking(move || {
+                    self.thread(thread, connections, &source, started)
+                })
             })
             .collect();
         let mut micros = Vec::new();
@@ -57,14 +71,20 @@ impl Load {
         Ok(Tally { per_second: f64::from(count) / seconds, p99_ms: f64::from(p99) / 1000.0 })
     }
 
-    fn thread<S, F>(self, thread: usize, source: &F, started: Instant) -> Result<Vec<u64>, String>
+    fn thread<S, F>(
+        self,
+        thread: usize,
+        connections: usize,
+        source: &F,
+        started: Instant,
+    ) -> Result<Vec<u64>, String>
     where
         F: Fn(usize) -> S,
         S: FnMut(&mut Vec<u8>) + 'static,
     {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
-        let connections = (thread..CONNECTIONS).step_by(THREADS);
+        let connections = (thread..connections).step_by(THREADS);
         let all = connections.map(|number| self.connection(source(number), started));
         let all = runtime.block_on(futures::future::join_all(all));
         Ok(all.into_iter().collect::<Result<Vec<_>, _>>()?.concat())

@@ -8,6 +8,7 @@ mod idle;
 mod load;
 mod process;
 mod ranking_read;
+mod redeem;
 mod report;
 mod seed;
 mod simulated_year;
@@ -104,11 +105,13 @@ async fn main() -> Done<()> {
 }
 
 async fn measure(bench: &Bench) -> Done<()> {
-    let online = [ranking_read::NAME, ranking_read::NAME_UNCHANGED, claim_submit::NAME];
+    let reads = [ranking_read::NAME, ranking_read::NAME_UNCHANGED];
+    let online = [&reads[..], &[claim_submit::NAME, redeem::HOT, redeem::SPREAD]].concat();
     if online.iter().any(|name| bench.wants(name)) {
         let county = seed::county(bench).await?;
         ranking_read::measure(bench, &county).await?;
         claim_submit::measure(bench, &county).await?;
+        redeem::measure(bench, &county).await?;
     }
     if bench.wants(weekly_close::NAME) {
         weekly_close::measure(bench).await?;

@@ -44,6 +44,8 @@ const COMMITTEE: &[&str] = &["committee"];
 const TOWNSHIP: &[&str] = &["township"];
 const CORRECTS: &[&str] = &["committee", "township"];
 const CLERK: &[&str] = &["clerk"];
+const HANDS_OVER: &[&str] = &["grid_worker", "clerk"];
+const COUNTS_STOCK: &[&str] = &["clerk", "committee", "township", "county"];
 
 const ROWS: &[(&str, Who)] = &[
     ("rankings_show", Who::Public),
@@ -73,13 +75,28 @@ const ROWS: &[(&str, Who)] = &[
     ("samples_list", Who::Over(GOVERNS)),
     ("samples_record_finding", Who::Office(GOVERNS)),
     ("register_list", Who::Over(WATCHES)),
+    ("catalogue_list", Who::Public),
+    ("catalogue_add", Who::Over(GOVERNS)),
+    ("catalogue_put", Who::Over(GOVERNS)),
     ("prizes_list", Who::Public),
+    ("prizes_put", Who::Office(WATCHES)),
+    ("budgets_list", Who::Office(ALL)),
+    ("budgets_show", Who::Office(ALL)),
+    ("budgets_put", Who::Office(WATCHES)),
+    ("redemption_windows_list", Who::Public),
     ("redemptions_list", Who::Neighbour),
     ("redemptions_create", Who::Neighbour),
     ("redemptions_show", Who::Neighbour),
-    ("redemptions_collect", Who::Office(CLERK)),
+    ("redemptions_collect", Who::Office(HANDS_OVER)),
+    ("redemptions_witness", Who::Office(HANDS_OVER)),
+    ("redemptions_deliver", Who::Office(CLERK)),
+    ("redemptions_take_back", Who::Office(CLERK)),
+    ("redemptions_refund", Who::Office(CLERK)),
     ("redemptions_cancel", Who::Neighbour),
+    ("stock_show", Who::Office(COUNTS_STOCK)),
+    ("stock_moves_list", Who::Office(COUNTS_STOCK)),
     ("stock_moves_create", Who::Office(CLERK)),
+    ("liability_show", Who::Over(WATCHES)),
     ("public_lists_show", Who::Public),
     ("public_lists_list_lines", Who::Public),
     ("public_lists_list_households", Who::Public),
@@ -121,6 +138,7 @@ const ROWS: &[(&str, Who)] = &[
     ("households_show_allowances", Who::Family(ALL)),
     ("households_show_code", Who::Family(REGISTERS)),
     ("households_renew_code", Who::Family(GOVERNS)),
+    ("households_set_pin", Who::Neighbour),
     ("households_list_consents", Who::Family(ALL)),
     ("households_record_consent", Who::Neighbour),
     ("households_show_consent_text", Who::Public),
@@ -333,7 +351,9 @@ impl Net {
             "{grid}" => GRID.to_owned(),
             "{week}" => "2024-W35".to_owned(),
             "{month}" => "2024-08".to_owned(),
-            "{period}" => "2024-Q3".to_owned(),
+            "{period}" | "{quarter}" => "2024-Q3".to_owned(),
+            "{funding}" => "donation".to_owned(),
+            "{key}" => "goods.soap".to_owned(),
             "{line}" | "{number}" => "1".to_owned(),
             part if part.starts_with('{') => new_id().to_string(),
             part => part.to_owned(),

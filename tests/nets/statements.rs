@@ -94,6 +94,16 @@ fn rows() -> Vec<Row> {
         paged("samples_list", "county", &format!("/v1/regions/{HERE}/samples")),
         paged("register_list", "county", &format!("/v1/regions/{HERE}/register")),
         paged("redemptions_list", "panel", "{V}/redemptions"),
+        paged("catalogue_list", "", "/v1/regions/460205100/prizes"),
+        paged("stock_moves_list", "clerk", "{V}/stock-moves"),
+        whole("stock_show", ("county", "{N}/stock"), ("county", "{V}/stock")),
+        paged("liability_show", "county", "/v1/regions/460205/liability"),
+        whole("budgets_list", ("county", "{N}/budgets/2024-Q3"), ("county", "{V}/budgets/2024-Q3")),
+        whole(
+            "redemption_windows_list",
+            ("", "{N}/redemption-windows"),
+            ("", "{V}/redemption-windows"),
+        ),
         paged("public_lists_list_lines", "", "{V}/public-lists/2024-08/lines"),
         paged("public_lists_list_households", "", "{V}/public-lists/2024-08/households"),
         paged("reversals_list", "committee", "{V}/reversals"),
@@ -239,6 +249,11 @@ async fn grow(world: &World) {
         );
         world.head(HERE, number).await.post(&format!("{village}/claims"), courtyard).await.ok();
     }
+    let sql = "INSERT INTO budgets (village, quarter, funding, amount_fen, version) \
+               VALUES ($1, '2024-Q3', 'bank', 5, 1)";
+    run(world, sql, &[HERE.into()]).await;
+    // A shop that is always open has one window.
+    run(world, "UPDATE villages SET mode = 'always_open' WHERE village = $1", &[NEXT.into()]).await;
     grow_oversight(world).await;
     grow_people(world).await;
     grow_places(world).await;

@@ -1,2 +1,10 @@
+mod budgets;
+mod catalogue;
+mod delivery;
+mod helped;
+mod liability;
+mod proof;
 mod races;
 pub mod redeem;
+mod refund;
+mod windows;

@@ -1,5 +1,6 @@
 //! What is due next in a village, and whether its shop is open: pure functions of the calendar.
 
+use super::windows::window_of;
 use crate::kernel::clock::Instant;
 use crate::kernel::period::{Month, Week};
 use crate::regions::{Mode, VillageRow};
@@ -77,33 +78,26 @@ pub fn shop(rhythm: &Rhythm, now: Instant) -> Shop {
         let opened_at = quarter_begins.first_week().starts_at();
         return Shop::Open { opened_at, closes_at: None };
     }
-    if let Some((opened_at, closes_at)) = rhythm.kept.filter(|(_, closes_at)| now < *closes_at) {
-        return Shop::Open { opened_at, closes_at: Some(closes_at) };
-    }
     // The window of a month two back can still be open: four weeks of publicity and four of shopping.
     let mut month = this_month;
     for _ in 0..4 {
-        month = previous(month);
+        month = month.previous();
     }
-    loop {
-        let ends_a_period = rhythm.mode == Mode::Monthly || month == month.last_of_quarter();
-        let opened_at = month.period().ends_at().plus_days(7 * rhythm.publicity_weeks);
-        let closes_at = opened_at.plus_days(7 * rhythm.window_weeks);
-        match ends_a_period && opened_at >= rhythm.since {
-            true if now < opened_at => return Shop::Closed { opens_at: opened_at },
-            true if now < closes_at => {
+    let regular = loop {
+        match window_of(rhythm, month) {
+            Some((opens_at, _)) if now < opens_at => break Shop::Closed { opens_at },
+            Some((opened_at, closes_at)) if now < closes_at => {
                 return Shop::Open { opened_at, closes_at: Some(closes_at) };
             }
             _ => month = month.next(),
         }
-    }
-}
-
-fn previous(month: Month) -> Month {
-    match month.month {
-        1 => Month { year: month.year - 1, month: 12 },
-        number => Month { month: number - 1, ..month },
-    }
+    };
+    // One that was kept is for earlier points, and gives way when the next opens.
+    let kept = rhythm.kept.filter(|(_, closes_at)| now < *closes_at);
+    kept.map_or(regular, |(opened_at, closes_at)| Shop::Open {
+        opened_at,
+        closes_at: Some(closes_at),
+    })
 }
 
 #[cfg(test)]

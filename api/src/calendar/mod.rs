@@ -9,6 +9,7 @@ mod coming;
 mod due;
 mod settle;
 mod show;
+mod windows;
 
 use std::str::FromStr;
 use std::sync::atomic::Ordering;
@@ -26,6 +27,7 @@ pub use due::{Rhythm, Shop, shop};
 use settle::settle_as_leader;
 pub use settle::{settle_all, settle_village};
 pub use show::{Calendar, calendar_of};
+pub use windows::{Season, ShopWindow, missed, season, season_of, windows};
 
 use crate::app::App;
 use crate::kernel::clock::Instant;

@@ -12,6 +12,8 @@ use crate::regions::VillageRow;
 pub struct Doors {
     rhythm: Rhythm,
     spends: Spends,
+    /// Until when a term of its own lasts that a late decision gave the household.
+    late_until: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,14 +36,21 @@ impl Doors {
             }
             _ => Spends::Never,
         };
-        Self { rhythm: Rhythm::of(policy), spends }
+        Self { rhythm: Rhythm::of(policy), spends, late_until: None }
+    }
+
+    /// With a term of its own that the household is in.
+    pub fn until(self, late_until: Option<Instant>) -> Self {
+        Self { late_until, ..self }
     }
 
     /// The first moment not before `at` at which points can be spent, as the policy stands; nothing if
     /// there is none.
     pub fn open_from(&self, at: Instant) -> Option<Instant> {
+        let late = self.late_until.is_some_and(|until| at < until);
         let window = match shop(&self.rhythm, at) {
             Shop::Open { .. } => at,
+            Shop::Closed { .. } if late => at,
             Shop::Closed { opens_at } => opens_at,
         };
         match self.spends {
@@ -87,7 +96,7 @@ mod tests {
             since: Instant(0),
             kept: None,
         };
-        Doors { rhythm, spends }
+        Doors { rhythm, spends, late_until: None }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::doors::Doors;
+use super::spend::outlook;
 use super::waiting::{Reason, publicity};
 use super::{may_read, read};
 use crate::app::App;
@@ -111,7 +112,9 @@ async fn list_entries(
     let id = path_id(&request, "household")?;
     let file = read::load(app.db.read(), &caller.village, id).await?;
     may_read(&caller, id)?;
-    let doors = Doors::of(&file, &caller.policy);
+    let now = app.clock.now();
+    let outlook = outlook(app.db.read(), &caller.village, &caller.policy, id, now).await?;
+    let doors = Doors::of(&file, &caller.policy).until(outlook.late_until);
     let EntryQuery { cursor, limit } = query.0;
     let filter = format!("entries {id}");
     let start = Start::parse(cursor.as_deref(), limit, &filter)?;

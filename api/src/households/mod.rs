@@ -20,12 +20,14 @@ mod member;
 mod merge;
 mod move_out;
 mod persons;
+mod pin;
 mod points;
 mod read;
 mod roster;
 mod roster_rows;
 mod search;
 mod sheet;
+mod spend;
 mod split;
 mod summary;
 mod unbind;
@@ -38,7 +40,9 @@ use uuid::Uuid;
 pub use code::household_by_code;
 pub use create::{Consent, NewHousehold, NewMember, Opening, create_all};
 pub use forward::settle_ended;
-pub use move_out::{FIRST_TERM, expire_moved_out, may_spend};
+pub use move_out::{FIRST_TERM, expire_moved_out};
+pub use pin::try_pin;
+pub use spend::may_spend;
 
 use crate::identity::{Neighbour, Serves};
 use crate::kernel::clock::Instant;
@@ -57,6 +61,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(allowances::show_allowances)
         .service(code::show_code)
         .service(code::renew_code)
+        .service(pin::set_pin)
         .service(consents::record_consent)
         .service(consent_list::list_consents)
         .service(consent_text::show_consent_text)

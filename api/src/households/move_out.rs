@@ -20,7 +20,7 @@ use crate::identity::{Governs, Official};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
 use crate::regions::VillageRow;
 
@@ -88,39 +88,6 @@ fn spend_until(policy: &VillageRow, now: Instant) -> Instant {
     };
     let term_ends = now.plus_days(TERM_DAYS);
     window_ends.map_or(term_ends, |ends| ends.max(term_ends))
-}
-
-/// Whether a household may spend its points, kept so until the transaction ends. One that moved out
-/// has a term of its own, in which the shop is open to it: since when, if it is in it.
-///
-/// # Errors
-/// `household_not_active` if it may not.
-pub async fn may_spend(
-    tx: &Tx,
-    village: &Village,
-    household: Uuid,
-    now: Instant,
-) -> Outcome<Option<Instant>> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        status: String,
-        ended_at: Option<i64>,
-        spend_until: Option<i64>,
-    }
-    let sql = format!(
-        "SELECT status, ended_at, spend_until FROM households WHERE village = $1 AND id = $2{}",
-        db::shared(tx)
-    );
-    let row = db::one::<Row>(tx, &sql, [village.into(), household.into()]).await?;
-    let Row { status, ended_at, spend_until } = row.ok_or(Code::NotFound)?;
-    let moved_at = Instant(ended_at.unwrap_or_default());
-    match status.as_str() {
-        "active" => Ok(None),
-        "moved_out" if spend_until.is_some_and(|until| now.0 < until) => {
-            Ok((now < moved_at.plus_days(TERM_DAYS)).then_some(moved_at))
-        }
-        _ => Err(Code::HouseholdNotActive.into()),
-    }
 }
 
 /// When the first term of a household that moved out ends.

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::doors::Doors;
 use super::may_read;
 use super::read::{self, Household};
-use super::waiting::{self, Waiting, unconfirmed, unscored, unspendable};
+use super::spend::outlook;
+use super::waiting::{self, Waiting, next_window, unconfirmed, unscored, unspendable};
 use crate::app::App;
 use crate::http::path_id;
 use crate::identity::Neighbour;
@@ -108,17 +109,22 @@ async fn points(app: &App, caller: &Neighbour, file: &Household) -> Outcome<Poin
     let sql = "SELECT CAST(COALESCE(SUM(awarded), 0) AS BIGINT) FROM score_lines \
                WHERE village = $1 AND household = $2";
     let cumulative = db::number(on, sql, key()).await?;
-    let sql = "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT) FROM redemptions \
-               WHERE village = $1 AND household = $2 AND status = 'collected'";
+    let sql = "SELECT CAST(COALESCE(SUM(points / quantity * (quantity - refunded)), 0) AS BIGINT) \
+               FROM redemptions WHERE village = $1 AND household = $2 AND status = 'collected'";
     let redeemed = db::number(on, sql, key()).await?;
     let (village, now) = (&caller.village, app.clock.now());
-    let doors = Doors::of(file, &caller.policy);
+    let outlook = outlook(on, village, &caller.policy, household, now).await?;
+    let doors = Doors::of(file, &caller.policy).until(outlook.late_until);
     let mut waiting = unscored(app, village, household).await?;
     waiting.extend(unconfirmed(app, village, household).await?);
     waiting.extend(waiting::held(app, village, household).await?);
     waiting.extend(waiting::under_reversal(doubted));
-    waiting.extend(unspendable(free, &doors, now));
-    let spendable = if doors.open_from(now).is_some() { free.max(0) } else { 0 };
+    // Only what is in the shop's reach is told apart: behind closed doors all of it waits.
+    let open = file.status == "active" && doors.open_from(now) == Some(now);
+    let later = if open { outlook.waits.min(free).max(0) } else { 0 };
+    waiting.extend(next_window(later, &caller.policy, now));
+    waiting.extend(unspendable(free - later, &doors, now));
+    let spendable = if doors.open_from(now).is_some() { (free - later).max(0) } else { 0 };
     let transferred = moved(app, &caller.village, household, "transfer").await?;
     let expired = -moved(app, &caller.village, household, "expire").await?;
     Ok(Points {

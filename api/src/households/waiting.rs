@@ -8,12 +8,14 @@ use uuid::Uuid;
 
 use super::doors::Doors;
 use crate::app::App;
+use crate::calendar::{Rhythm, windows};
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
 use crate::kernel::period::Week;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
 use crate::labels::{Label, label};
+use crate::regions::VillageRow;
 
 /// What points wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +40,8 @@ pub enum Reason {
     UnderReversal,
     /// Confirmed, and the shop is closed.
     ShopClosed,
+    /// Confirmed, of a month after those that the open window is for.
+    NextWindow,
     /// Confirmed, and the household's file has ended.
     FileEnded,
     /// More was taken back than was left: later points pay it off first.
@@ -56,6 +60,7 @@ impl Reason {
             Self::Held => "held",
             Self::UnderReversal => "under_reversal",
             Self::ShopClosed => "shop_closed",
+            Self::NextWindow => "next_window",
             Self::FileEnded => "file_ended",
             Self::Debt => "debt",
         };
@@ -208,6 +213,14 @@ pub async fn held(app: &App, village: &Village, household: Uuid) -> Outcome<Vec<
 pub fn under_reversal(points: i64) -> Option<Waiting> {
     let waiting = Waiting::new(Reason::UnderReversal, points, Some(Figure::Available));
     (points != 0).then_some(waiting)
+}
+
+/// Points of later months, which wait for the next window; nothing if there are none.
+pub fn next_window(points: i64, policy: &VillageRow, now: Instant) -> Option<Waiting> {
+    let windows = windows(&Rhythm::of(policy), now);
+    let next = windows.iter().find(|window| window.opens_at > now).map(|it| it.opens_at);
+    let waits = Waiting::new(Reason::NextWindow, points, Some(Figure::Available));
+    (points > 0).then_some(Waiting { opens_at: next, ..waits })
 }
 
 /// Why `free` points, available and neither held nor frozen, cannot be spent at `now`; nothing if they

@@ -267,6 +267,10 @@ offices! {
     Corrects: Committee | Township;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
+    /// Who hands prizes over or witnesses it: at the counter, and at the door of their grid.
+    HandsOver: GridWorker | Clerk;
+    /// Who looks into the stock of the shop.
+    CountsStock: Clerk | Committee | Township | County;
     /// Who writes down how households live; a grid worker only those of the grid.
     Registers: GridWorker | Township | County;
     /// Who sets up villages and their rules.

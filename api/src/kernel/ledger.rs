@@ -212,10 +212,24 @@ pub async fn available(tx: &Tx, village: &Village, household: Uuid) -> Outcome<A
 /// # Errors
 /// `insufficient_points` if fewer are available than asked for and neither held nor frozen.
 pub async fn hold(tx: &Tx, village: &Village, household: Uuid, points: i64) -> Outcome<()> {
+    hold_beside(tx, village, household, points, 0).await
+}
+
+/// As [`hold`], leaving `waits` of the available points untouched.
+///
+/// # Errors
+/// `insufficient_points` if too few are left.
+pub async fn hold_beside(
+    tx: &Tx,
+    village: &Village,
+    household: Uuid,
+    points: i64,
+    waits: i64,
+) -> Outcome<()> {
     let sql = "UPDATE balances SET held = held + $3 \
                WHERE village = $1 AND household = $2 AND account = 'available' \
-               AND points - held - frozen >= $3";
-    let values: [Value; 3] = [village.into(), household.into(), points.into()];
+               AND points - held - frozen >= $3 + $4";
+    let values: [Value; 4] = [village.into(), household.into(), points.into(), waits.into()];
     match db::run(tx, sql, values).await? {
         1 => Ok(()),
         _ => Err(Code::InsufficientPoints.into()),

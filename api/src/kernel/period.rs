@@ -106,6 +106,13 @@ impl Month {
         self.next().first_week().previous()
     }
 
+    pub fn previous(self) -> Self {
+        match self.month {
+            1 => Self { year: self.year - 1, month: 12 },
+            number => Self { month: number - 1, ..self },
+        }
+    }
+
     pub fn next(self) -> Self {
         match self.month {
             12 => Self { year: self.year + 1, month: 1 },

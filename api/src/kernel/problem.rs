@@ -91,6 +91,7 @@ codes! {
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     ConsultationOpen "consultation_open" 409 "征求意见期未满" "The village is still being consulted" "Hold the vote from `opens_at` on.";
     FrameworkChanged "framework_changed" 409 "上级细则框架已更新，须按新框架重新拟定" "Another framework holds on that day than the one the draft was written for" "Write the draft anew inside the framework in `existing`.";
+    PrizeNotOffered "prize_not_offered" 409 "这种奖品现在不兑换" "The prize is not offered now" "Choose another prize from the village's list.";
     SoldOut "sold_out" 409 "已兑完" "The prize is sold out" "Choose another prize.";
     OpenHolds "open_holds" 409 "还有未取的兑换" "Prizes are still held for the household" "Have them collected or cancelled first.";
     OpenReversals "open_reversals" 409 "有积分正在冲正审核中" "Points of the household are under a reversal that is not decided" "Wait for its decision.";
@@ -125,13 +126,17 @@ codes! {
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
+    SecondFactorMissing "second_factor_missing" 422 "核发前须有第二重确认" "Handing over needs what the official does not have" "Send the pickup code, or for those helped the household's PIN, or have a second official witness it in the last 15 minutes.";
+    PinWrong "pin_wrong" 422 "户密码不正确" "The household's PIN is wrong" "Try again; after five wrong ones in a row it is locked.";
+    BudgetExceeded "budget_exceeded" 422 "超出本期该资金来源的预算" "Stock would be worth more than the funding source's budget of the window" "Take in less, or have the budget raised first.";
     RosterRefused "roster_refused" 422 "名册有误，未导入任何一行" "The roster has errors; nothing was imported" "`errors` names row and column; try with `dry_run=true` first.";
     ConsentTextChanged "consent_text_changed" 422 "告知同意书不是现行版本" "This is not the consent text in force" "Read `/v1/consent-text` and show it again.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
     NearRelatives "near_relatives" 422 "监督委员会成员与其他成员、评议小组成员或超市管理员有近亲关系" "Near relatives may not sit in, or be overseen by, the supervising body" "Choose somebody who is of no member's household or kin.";
     PreconditionRequired "precondition_required" 428 "缺少 If-Match 请求头" "The If-Match header is missing" "Read the thing first and send its ETag.";
-    PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Cancel the redemption and make a new one.";
+    PickupCodeLocked "pickup_code_locked" 429 "取货码已锁定" "The pickup code is locked after five wrong ones" "Clerk and grid worker hand it over together, or cancel the redemption and make a new one.";
+    PinLocked "pin_locked" 429 "户密码已锁定" "The household's PIN is locked after five wrong ones in a row" "Its head or the committee sets a new one.";
     LoginLocked "login_locked" 429 "失败次数过多，已锁定15分钟" "Too many failures: locked for 15 minutes" "Wait as `Retry-After` says.";
     WechatLimited "wechat_limited" 429 "登录过于频繁，请稍后再试" "WeChat limits how often one may log in" "Wait as `Retry-After` says, then call `wx.login` again.";
     SuggestionLimit "suggestion_limit" 429 "本月建议次数已满，请下月再提" "You have made all the suggestions of this month" "Wait as `Retry-After` says.";

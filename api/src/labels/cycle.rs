@@ -143,6 +143,8 @@ super::labels! {
         "sample_confirmed" "抽查属实" "Sample confirmed"; "sample_doubted" "抽查存疑" "Sample doubted";
         "adjustment" "委员会调整积分" "Adjustment"; "reversal" "确认后冲正" "Confirmed points taken back";
         "reversal_lapsed" "冲正逾期未决" "Reversal not decided in time";
+        "price_raised" "兑换期内提价" "Price raised in a window"; "refund" "兑换后退还" "Refunded after collection";
+        "lock_override" "取货码锁定后两人核发" "Handed over with a locked code";
     }
     sample_finding {
         "confirmed" "属实" "Confirmed"; "doubted" "存疑" "Doubted";
@@ -162,7 +164,7 @@ super::labels! {
         "before_publicity" "等待本月公示" "Waits for the month's public list";
         "in_publicity" "公示中" "In publicity"; "contested" "被提出异议，等待决定" "Contested, waits for a decision";
         "held" "已下单，待领取" "Held for a prize"; "under_reversal" "正在冲正审核，暂时冻结" "Frozen, waits for a decision";
-        "shop_closed" "未到兑换期" "The shop is closed";
+        "shop_closed" "未到兑换期" "The shop is closed"; "next_window" "下一兑换期可用" "For the next window";
         "file_ended" "户已销户或迁出，不能再兑换" "The household's file has ended";
         "debt" "积分为负，由以后的积分抵扣" "A debt, paid off by later points";
     }
@@ -233,10 +235,21 @@ super::labels! {
     }
     stock_move_kind {
         "delivery" "入库" "Delivery"; "loss" "损耗" "Loss"; "hold" "兑换占用" "Hold"; "release" "释放占用" "Release";
+        "refund" "退货入库" "Returned";
     }
     redemption_status {
         "held" "待领取" "Held"; "collected" "已领取" "Collected"; "refunded" "已退还" "Refunded";
         "cancelled" "已取消" "Cancelled"; "expired" "逾期未领取" "Expired";
+    }
+    redemption_proof {
+        "pickup_code" "取货码" "Pickup code"; "pin" "户密码" "The household's PIN"; "witness" "两人共同核发" "A witness";
+    }
+    redemption_action {
+        "collect" "核发" "Hand over"; "witness" "在场见证" "Witness"; "deliver" "交网格员送货" "Give out for delivery";
+        "take_back" "收回未送达的奖品" "Take back"; "cancel" "取消" "Cancel"; "refund" "退还" "Refund";
+    }
+    window_state {
+        "past" "已结束" "Past"; "open" "开放中" "Open"; "coming" "未开始" "Coming";
     }
     account {
         "pending" "待确认积分" "Pending"; "available" "可用积分" "Available"; "issued" "已发放" "Issued";

@@ -1,215 +1,199 @@
-//! `POST …/redemptions/{redemption}/collection` and `…/cancellation`.
+//! `POST …/redemptions/{redemption}/collection`: goods go to the household, shown by something that
+//! whoever hands them over does not have.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
-use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::WRONG_CODES_MAX;
 use super::code::{is_code, pickup_code};
+use super::hold::{Held, Proof, hand_over, held};
 use super::read::{Redemption, load};
-use super::stock::{Change, change_stock};
+use super::{WITNESS_MINUTES, WRONG_CODES_MAX};
 use crate::app::App;
 use crate::calendar;
+use crate::households::try_pin;
 use crate::http::path_id;
-use crate::identity::{KeepsShop, Neighbour, Official, is_concerned};
-use crate::kernel::audit::{self, Act};
+use crate::identity::{HandsOver, KeepsShop, Official, Role, is_concerned};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
-use crate::kernel::db::{self, Tx};
-use crate::kernel::ledger::{self, Account, Journal};
+use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 
-/// The code that the bearer shows.
+/// What shows that the goods go to the household: the pickup code; of those helped, the household's PIN;
+/// or nothing, if a second official has witnessed it.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCollection {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[validate(length(min = 6, max = 6))]
-    #[schema(min_length = 6, max_length = 6, example = "048213")]
-    pub pickup_code: String,
+    #[schema(nullable = false, min_length = 6, max_length = 6, example = "048213")]
+    pub pickup_code: Option<String>,
+    /// Only for a redemption that an official made for the household.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(min = 4, max = 6))]
+    #[schema(nullable = false, min_length = 4, max_length = 6, example = "2580")]
+    pub pin: Option<String>,
 }
 
-/// Hand a prize over against its pickup code
+/// Hand a prize over against pickup code, PIN or with a witness
 #[utoipa::path(tag = "redemption", operation_id = "redemptions_collect", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("redemption" = Uuid, Path, description = "The redemption's id")),
     request_body = NewCollection, responses((status = 200, body = Redemption)),
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state \
-        pickup_code_wrong pickup_code_locked invalid_field"))))]
+        second_factor_missing pickup_code_wrong pickup_code_locked pin_wrong pin_locked \
+        invalid_field"))))]
 #[post("/v1/villages/{village}/redemptions/{redemption}/collection")]
 async fn collect_redemption(
-    clerk: Official<KeepsShop>,
+    official: Official<HandsOver>,
     request: HttpRequest,
     collection: Command<NewCollection>,
     app: Data<App>,
 ) -> Outcome<Answer<Redemption>> {
     let id = path_id(&request, "redemption")?;
-    let code = pickup_code(app.config.secrets.pickup(), &clerk.village, id);
-    let right = is_code(&code, &collection.body.pickup_code);
-    try_code(&app, &clerk.village, id, right).await?;
-    let done = collection.once(&app, clerk.village.as_str(), clerk.account, async |tx| {
-        let held = held(tx, &clerk.village, id).await?;
-        if is_concerned(tx, &clerk.village, clerk.person, held.household).await? {
+    let proof = heard(&app, &official, id, &collection.body).await?;
+    let done = collection.once(&app, official.village.as_str(), official.account, async |tx| {
+        let (village, now) = (&official.village, app.clock.now());
+        let found = held(tx, village, id).await?;
+        may_hand_over(&official, &found)?;
+        if is_concerned(tx, village, official.person, found.household).await? {
             return Err(Code::ConflictOfInterest.into());
         }
-        let now = app.clock.now();
-        calendar::settled(tx, &clerk.village, now).await?;
-        hand_over(tx, &clerk.village, clerk.person, id, now).await?;
-        load(tx, &clerk.village, id).await
+        calendar::settled(tx, village, now).await?;
+        if proof == Proof::Witness && found.status == "held" {
+            witnessed(&official, &found, now)?;
+        }
+        hand_over(tx, village, official.person, id, proof, now).await?;
+        load(tx, &official, id).await
     });
     done.await
 }
 
-/// A redemption as handing over needs it.
-#[derive(FromQueryResult)]
-struct Held {
-    household: Uuid,
-    prize: Uuid,
-    quantity: i64,
-    points: i64,
-    status: String,
-    wrong_codes: i64,
+/// A clerk at the counter; at the door the worker who has the goods.
+///
+/// # Errors
+/// `role_required`, or `wrong_state` for a clerk whose goods are on their way.
+fn may_hand_over(official: &Official<HandsOver>, held: &Held) -> Result<(), Refusal> {
+    let clerk = official.serves::<KeepsShop>();
+    match held.carrier {
+        None if clerk => Ok(()),
+        Some(carrier) if carrier == official.person => Ok(()),
+        Some(_) if clerk && held.status == "held" => Err(Refusal::wrong_state("on_delivery")),
+        Some(_) if clerk => Ok(()),
+        _ => Err(Code::RoleRequired.into()),
+    }
 }
 
-/// The redemption, kept unchanged until the transaction ends.
-async fn held(tx: &Tx, village: &Village, id: Uuid) -> Outcome<Held> {
-    let sql = format!(
-        "SELECT household, prize, quantity, points, status, wrong_codes FROM redemptions \
-         WHERE village = $1 AND id = $2{}",
-        db::exclusively(tx)
-    );
-    Ok(db::one::<Held>(tx, &sql, [village.into(), id.into()]).await?.ok_or(Code::NotFound)?)
+/// Hears what was sent. Wrong codes and PINs are counted whatever becomes of the request; what is no
+/// longer held has none to guess.
+///
+/// # Errors
+/// Those of [`try_code`] and [`try_pin`], `second_factor_missing` for a PIN where none is asked for,
+/// `invalid_field` for both.
+async fn heard(
+    app: &App,
+    official: &Official<HandsOver>,
+    id: Uuid,
+    sent: &NewCollection,
+) -> Outcome<Proof> {
+    let village = &official.village;
+    match (&sent.pickup_code, &sent.pin) {
+        (Some(_), Some(_)) => {
+            let what = "either pickup_code or pin";
+            Err(Refusal::from(Code::InvalidField).at("/pin", "alone", what).into())
+        }
+        (Some(sent), None) => {
+            let right = is_code(&pickup_code(app.config.secrets.pickup(), village, id), sent);
+            try_code(app, official, id, right).await?;
+            Ok(Proof::PickupCode)
+        }
+        (None, Some(pin)) => {
+            let found = app.db.write(async |tx| held(tx, village, id).await).await?;
+            may_hand_over(official, &found)?;
+            if found.status != "held" {
+                return Ok(Proof::Pin);
+            }
+            if !found.is_helped() {
+                let why = "a PIN is for redemptions that an official made for the household";
+                return Err(Refusal::from(Code::SecondFactorMissing).because(why).into());
+            }
+            try_pin(app, village, found.household, official.person, pin).await?;
+            Ok(Proof::Pin)
+        }
+        (None, None) => Ok(Proof::Witness),
+    }
 }
 
 /// Counts a wrong code under the row's lock and commits the count, so that of many guesses at once
-/// only five are heard. A redemption that is no longer held has no code to guess.
+/// only five are heard.
 ///
 /// # Errors
 /// `pickup_code_wrong`, or `pickup_code_locked` after five of them.
-async fn try_code(app: &App, village: &Village, id: Uuid, right: bool) -> Outcome<()> {
+async fn try_code(app: &App, official: &Official<HandsOver>, id: Uuid, right: bool) -> Outcome<()> {
+    let village = &official.village;
     let heard = app.db.write(async |tx| {
-        let held = held(tx, village, id).await?;
-        if held.status != "held" {
+        let found = held(tx, village, id).await?;
+        may_hand_over(official, &found)?;
+        if found.status != "held" {
             return Ok(None);
         }
-        if held.wrong_codes >= WRONG_CODES_MAX {
+        if found.is_locked() {
             return Ok(Some(Code::PickupCodeLocked));
         }
         if right {
             return Ok(None);
         }
         let sql = "UPDATE redemptions SET wrong_codes = wrong_codes + 1 \
-                   WHERE village = $1 AND id = $2";
-        db::run(tx, sql, [village.into(), id.into()]).await?;
+                   WHERE village = $1 AND id = $2 AND wrong_codes < $3";
+        db::run(tx, sql, [village.into(), id.into(), WRONG_CODES_MAX.into()]).await?;
         Ok(Some(Code::PickupCodeWrong))
     });
     heard.await?.map_or(Ok(()), |code| Err(code.into()))
 }
 
-/// Spends the held points.
-///
-/// # Errors
-/// `wrong_state` if the redemption is not held.
-pub async fn hand_over(
-    tx: &Tx,
-    village: &Village,
-    clerk: Uuid,
-    id: Uuid,
-    now: Instant,
-) -> Outcome<()> {
-    let held = close(tx, village, id, "collected", Some(clerk), now).await?;
-    ledger::release(tx, village, held.household, held.points).await?;
-    let (from, to) = (Account::Available(held.household), Account::Redeemed);
-    let journal = Journal::transfer("redemption", id.to_string(), from, to, held.points);
-    ledger::post(tx, village, Some(clerk), now, &[journal]).await?;
-    audit(tx, village, Some(clerk), "redemption.collect", id, now).await
-}
-
-async fn audit(
-    tx: &Tx,
-    village: &Village,
-    actor: Option<Uuid>,
-    action: &str,
-    id: Uuid,
-    now: Instant,
-) -> Outcome<()> {
-    let act = Act {
-        region: village.as_str(),
-        actor,
-        action,
-        subject: id.to_string(),
-        detail: serde_json::Value::Null,
-    };
-    audit::record(tx, now, act).await
-}
-
-/// Compare and set: from held to `status`, once.
-async fn close(
-    tx: &Tx,
-    village: &Village,
-    id: Uuid,
-    status: &str,
-    clerk: Option<Uuid>,
-    now: Instant,
-) -> Outcome<Held> {
-    let held = held(tx, village, id).await?;
-    let sql = "UPDATE redemptions SET status = $3, clerk = $4, closed_at = $5, \
-               version = version + 1 WHERE village = $1 AND id = $2 AND status = 'held'";
-    let values: [Value; 5] = [village.into(), id.into(), status.into(), clerk.into(), now.0.into()];
-    if db::run(tx, sql, values).await? == 0 {
-        return Err(Refusal::wrong_state(held.status).into());
+/// Whether a second official was there in the last quarter of an hour, where that is enough: for those
+/// helped, and when the code is locked.
+fn witnessed(official: &Official<HandsOver>, held: &Held, now: Instant) -> Result<(), Refusal> {
+    let lacking = |why: &str| Err(Refusal::from(Code::SecondFactorMissing).because(why));
+    if !held.is_helped() && !held.is_locked() {
+        return lacking("the pickup code is asked for");
     }
-    Ok(held)
+    let witness = held.witness.zip(held.witnessed_at);
+    let present = |at: i64| now.0 >= at && now < Instant(at).plus_seconds(60 * WITNESS_MINUTES);
+    let Some((person, _)) = witness.filter(|(_, at)| present(*at)) else {
+        return lacking("nobody else was there in the last 15 minutes");
+    };
+    let (clerk, worker) =
+        (official.serves::<KeepsShop>(), official.has(Role::GridWorker, &held.grid));
+    match make_a_pair(clerk, worker, held.witness_role.as_deref()) {
+        true if person != official.person => Ok(()),
+        _ => lacking("it takes a clerk and a worker of the grid, or two workers of it"),
+    }
 }
 
-/// Nothing needs to be said.
-#[derive(Serialize, Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewCancellation {}
-
-/// Cancel a redemption that was not collected; points and stock are given back
-#[utoipa::path(tag = "redemption", operation_id = "redemptions_cancel", security(("bearer" = [])),
-    params(("village" = Village, Path, description = "Code of the village"),
-        ("redemption" = Uuid, Path, description = "The redemption's id")),
-    request_body = NewCancellation, responses((status = 200, body = Redemption)),
-    extensions(("x-codes" = json!("role_required other_household wrong_state"))))]
-#[post("/v1/villages/{village}/redemptions/{redemption}/cancellation")]
-async fn cancel_redemption(
-    caller: Neighbour,
-    request: HttpRequest,
-    cancellation: Command<NewCancellation>,
-    app: Data<App>,
-) -> Outcome<Answer<Redemption>> {
-    let id = path_id(&request, "redemption")?;
-    let done = cancellation.once(&app, caller.village.as_str(), caller.account, async |tx| {
-        let found = load(tx, &caller.village, id).await?;
-        if caller.own_household()? != found.household {
-            return Err(Code::OtherHousehold.into());
-        }
-        let now = app.clock.now();
-        calendar::settled(tx, &caller.village, now).await?;
-        give_back(tx, &caller.village, id, "cancelled", now).await?;
-        audit(tx, &caller.village, Some(caller.person), "redemption.cancel", id, now).await?;
-        load(tx, &caller.village, id).await
-    });
-    done.await
+/// Two officials hand over together if one of them at least works in the household's grid.
+fn make_a_pair(clerk: bool, worker: bool, witness_role: Option<&str>) -> bool {
+    match witness_role {
+        Some("grid_worker") => clerk || worker,
+        Some("clerk") => worker,
+        _ => false,
+    }
 }
 
-/// Ends a hold without a prize: points and stock are free again.
-pub async fn give_back(
-    tx: &Tx,
-    village: &Village,
-    id: Uuid,
-    status: &str,
-    now: Instant,
-) -> Outcome<()> {
-    let held = close(tx, village, id, status, None, now).await?;
-    ledger::release(tx, village, held.household, held.points).await?;
-    let change =
-        Change { prize: held.prize, quantity: held.quantity, kind: "release", reference: id };
-    change_stock(tx, village, change, None, now).await
+#[cfg(test)]
+mod tests {
+    use super::make_a_pair;
+
+    #[test]
+    fn two_clerks_are_no_pair() {
+        assert!(make_a_pair(true, false, Some("grid_worker")));
+        assert!(make_a_pair(false, true, Some("clerk")));
+        assert!(make_a_pair(false, true, Some("grid_worker")));
+        assert!(!make_a_pair(true, false, Some("clerk")));
+        assert!(!make_a_pair(true, true, None));
+    }
 }

@@ -1,9 +1,9 @@
-//! Holds that nobody collected in seven days give their points and stock back.
+//! Holds that nobody collected in time give their points and stock back.
 
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::collect::give_back;
+use super::hold::give_back;
 use crate::households::{Notice, tell};
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
@@ -13,28 +13,32 @@ use crate::kernel::region::Village;
 #[derive(FromQueryResult)]
 struct Row {
     id: Uuid,
-    household: Uuid,
 }
 
 /// When the first hold of a village expires.
 pub const FIRST_EXPIRY: &str =
     "SELECT MIN(expires_at) FROM redemptions WHERE village = $1 AND status = 'held'";
 
-/// Expires the holds of a village whose term ended at `at`, the nominal instant.
+/// Expires the holds of a village whose term ended at `at`, the nominal instant. Goods that are still
+/// on their way come back to the shop.
 pub async fn expire(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {
-    let sql = "SELECT id, household FROM redemptions WHERE village = $1 AND status = 'held' \
+    let sql = "SELECT id FROM redemptions WHERE village = $1 AND status = 'held' \
                AND expires_at <= $2 ORDER BY household, id";
     let values: [Value; 2] = [village.into(), at.0.into()];
-    let rows = db::all::<Row>(tx, sql, values).await?;
-    for row in &rows {
-        give_back(tx, village, row.id, "expired", at).await?;
+    let mut notices = Vec::new();
+    for Row { id } in db::all::<Row>(tx, sql, values).await? {
+        let held = give_back(tx, village, id, "expired", at).await?;
+        let detail = match held.carrier {
+            None => "未在七日内取货，积分已退回",
+            Some(_) => "未能在期限内送达，积分已退回",
+        };
+        let kind = "redemption_expired";
+        let detail = detail.to_owned();
+        notices.push(Notice { recipient: held.household, kind, subject: id, detail });
+        if let Some(recipient) = held.carrier {
+            let detail = format!("{}未能送达，已过期，请交回超市", held.prize_name);
+            notices.push(Notice { recipient, kind, subject: id, detail });
+        }
     }
-    let notice = |row: &Row| Notice {
-        recipient: row.household,
-        kind: "redemption_expired",
-        subject: row.id,
-        detail: "未在七日内取货，积分已退回".to_owned(),
-    };
-    let notices: Vec<_> = rows.iter().map(notice).collect();
     tell(tx, village, at, &notices).await
 }

@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -36,6 +37,45 @@ pub struct Prize {
     /// How many a household may take in a window.
     #[schema(example = 2)]
     pub household_limit: i64,
+    /// Whether it can be redeemed now; the shop's committee may take it off and on again.
+    pub offered: bool,
+    /// What one is worth, in fen.
+    #[schema(example = 2000)]
+    pub value_fen: i64,
+    /// `village_collective`, `paired_enterprise`, `township_budget`, `donation` or `bank`.
+    #[schema(example = "village_collective")]
+    pub funding: String,
+    /// The ETag.
+    #[schema(example = 1)]
+    pub version: i64,
+}
+
+impl From<entity::prize::Model> for Prize {
+    fn from(row: entity::prize::Model) -> Self {
+        Self {
+            key: row.key,
+            name_zh: row.name_zh,
+            name_en: row.name_en,
+            kind: row.kind,
+            points: row.points,
+            stock: row.stock,
+            household_limit: row.household_limit,
+            offered: row.offered,
+            value_fen: row.value_fen,
+            funding: row.funding,
+            version: row.version,
+        }
+    }
+}
+
+/// The village's prize of this key, if its shop has one.
+pub async fn prize_of(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    key: &str,
+) -> Outcome<Option<entity::prize::Model>> {
+    let sql = "SELECT * FROM prizes WHERE village = $1 AND key = $2";
+    Ok(db::one(on, sql, [village.into(), key.into()]).await?)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -53,27 +93,18 @@ async fn list_prizes(request: HttpRequest, app: Data<App>) -> Outcome<Answer<Pri
     regions::village(app.db.read(), &village).await?;
     let sql = "SELECT * FROM prizes WHERE village = $1 ORDER BY position LIMIT 500";
     let rows = db::all::<entity::prize::Model>(app.db.read(), sql, [(&village).into()]).await?;
-    let prize = |row: entity::prize::Model| Prize {
-        key: row.key,
-        name_zh: row.name_zh,
-        name_en: row.name_en,
-        kind: row.kind,
-        points: row.points,
-        stock: row.stock,
-        household_limit: row.household_limit,
-    };
-    Ok(Answer::ok(PrizeList { items: rows.into_iter().map(prize).collect() }))
+    Ok(Answer::ok(PrizeList { items: rows.into_iter().map(Prize::from).collect() }))
 }
 
 /// The file a shop is stocked from.
 #[derive(Deserialize)]
 pub struct PrizeCatalogue {
-    pub prizes: Vec<CataloguePrize>,
+    pub prizes: Vec<ListedPrize>,
 }
 
 /// A line of the file; awards and honours, which cost no points, are not the shop's.
 #[derive(Clone, Deserialize)]
-pub struct CataloguePrize {
+pub struct ListedPrize {
     pub key: String,
     pub name_zh: String,
     pub name_en: String,
@@ -87,12 +118,13 @@ pub struct CataloguePrize {
     pub funding: String,
 }
 
-/// The catalogue that comes with Jifen.
+/// The file that comes with Jifen.
 pub fn builtin() -> Result<PrizeCatalogue, serde_json::Error> {
     serde_json::from_str(include_str!("../../data/prize_catalogue.json"))
 }
 
-/// Stocks a village's shop with the catalogue's goods and services, `windows` times a window's stock.
+/// Stocks a village's shop with the file's goods and services, `windows` times a window's stock, and
+/// its township's catalogue with what it lacks of them.
 pub async fn stock_shop(
     tx: &Tx,
     village: &Village,
@@ -100,34 +132,25 @@ pub async fn stock_shop(
     windows: i64,
     now: Instant,
 ) -> Outcome<()> {
-    let sold = |prize: &&CataloguePrize| matches!(prize.kind.as_str(), "goods" | "service");
+    let sold = |prize: &&ListedPrize| matches!(prize.kind.as_str(), "goods" | "service");
     let prizes: Vec<_> = catalogue.prizes.iter().filter(sold).collect();
     let count = prizes.len();
+    let township = Column::Text("region", vec![village.township().to_string(); count]);
+    let mut columns = described(&prizes);
+    columns.extend([township, Column::Flag("active", vec![true; count]), version(count)]);
+    db::bulk_insert(tx, "catalogue_prizes", &columns, "ON CONFLICT DO NOTHING").await?;
     let ids: Vec<_> = prizes.iter().map(|_| Uuid::now_v7()).collect();
-    let stock = |prize: &&CataloguePrize| prize.stock_per_window.unwrap_or(0) * windows;
-    let text = |get: fn(&CataloguePrize) -> &String| -> Vec<String> {
-        prizes.iter().map(|prize| get(prize).clone()).collect()
-    };
-    let columns = [
+    let stock = |prize: &&ListedPrize| prize.stock_per_window.unwrap_or(0) * windows;
+    let limits = prizes.iter().map(|it| it.limit_per_household_per_window).collect();
+    let mut columns = described(&prizes);
+    columns.extend([
         Column::Text("village", vec![village.to_string(); count]),
         Column::Uuid("id", ids.clone()),
-        Column::Text("key", text(|it| &it.key)),
-        Column::Text("name_zh", text(|it| &it.name_zh)),
-        Column::Text("name_en", text(|it| &it.name_en)),
-        Column::Text("kind", text(|it| &it.kind)),
-        Column::Number("points", prizes.iter().map(|it| it.points_cost).collect()),
-        Column::Number(
-            "value_fen",
-            prizes.iter().map(|it| it.unit_value_yuan.unwrap_or(0) * 100).collect(),
-        ),
         Column::Number("stock", prizes.iter().map(stock).collect()),
-        Column::Number(
-            "household_limit",
-            prizes.iter().map(|it| it.limit_per_household_per_window).collect(),
-        ),
-        Column::Text("funding", text(|it| &it.funding)),
+        Column::Number("household_limit", limits),
+        Column::Text("funding", prizes.iter().map(|it| it.funding.clone()).collect()),
         Column::Number("position", (1..).take(count).collect()),
-    ];
+    ]);
     db::bulk_insert(tx, "prizes", &columns, "").await?;
     let columns = [
         Column::Text("village", vec![village.to_string(); count]),
@@ -140,6 +163,26 @@ pub async fn stock_shop(
     ];
     db::bulk_insert(tx, "stock_moves", &columns, "").await?;
     Ok(())
+}
+
+fn version(count: usize) -> Column {
+    Column::Number("version", vec![1; count])
+}
+
+/// What catalogue and shop both say of a prize.
+fn described(prizes: &[&ListedPrize]) -> Vec<Column> {
+    let text = |get: fn(&ListedPrize) -> &String| -> Vec<String> {
+        prizes.iter().map(|prize| get(prize).clone()).collect()
+    };
+    let values = prizes.iter().map(|it| it.unit_value_yuan.unwrap_or(0) * 100).collect();
+    vec![
+        Column::Text("key", text(|it| &it.key)),
+        Column::Text("name_zh", text(|it| &it.name_zh)),
+        Column::Text("name_en", text(|it| &it.name_en)),
+        Column::Text("kind", text(|it| &it.kind)),
+        Column::Number("points", prizes.iter().map(|it| it.points_cost).collect()),
+        Column::Number("value_fen", values),
+    ]
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `GET /v1/villages/{village}/redemptions` and `…/{redemption}`.
 
+use std::collections::BTreeSet;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -7,16 +9,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::actions::{Viewer, actions};
 use super::code::pickup_code;
+use super::hold::Proof;
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::{Query, path_id};
-use crate::identity::Neighbour;
+use crate::identity::{CONCERNED, HandsOver, KeepsShop, Neighbour, Role};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
 use crate::kernel::page::Start;
-use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
 
 /// Points held for, or spent on, a prize.
@@ -44,7 +48,32 @@ pub struct Redemption {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub closed_at: Option<Instant>,
-    /// The clerk who handed it over.
+    /// Who asked for it: one of the family, or the official who helped.
+    pub filed_by: Uuid,
+    /// Of those helped: the member who came with the household's paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bearer: Option<Uuid>,
+    /// What showed that it went to the household.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub proof: Option<Proof>,
+    /// The second official who was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub witness: Option<Uuid>,
+    /// The grid worker who has, or had, the goods to take them to the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub carrier: Option<Uuid>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub carried_at: Option<Instant>,
+    /// How many of them were refunded after they had been collected.
+    #[schema(example = 0)]
+    pub refunded: i64,
+    /// Who handed it over: a clerk, or the grid worker at the door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub clerk: Option<Uuid>,
@@ -52,6 +81,8 @@ pub struct Redemption {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "048213")]
     pub pickup_code: Option<String>,
+    /// What this caller may do next: `collect`, `witness`, `deliver`, `take_back`, `cancel` or `refund`.
+    pub allowed_actions: Vec<String>,
     #[schema(example = 1)]
     pub version: i64,
 }
@@ -99,7 +130,8 @@ async fn list_redemptions(
     let start = Start::parse(cursor.as_deref(), limit, &filter)?;
     let rows = rows(&app, &caller.village, own, &start).await?;
     let page = start.page(rows, &filter, |row| row.id);
-    let items = page.items.into_iter().map(|row| seen(&app, &caller, row)).collect();
+    let items = shown(app.db.read(), &caller, page.items).await?;
+    let items = items.into_iter().map(|it| with_code(&app, &caller, it)).collect();
     Ok(Answer::ok(RedemptionPage { items, next_cursor: page.next_cursor }))
 }
 
@@ -115,14 +147,14 @@ async fn show_redemption(
     request: HttpRequest,
     app: Data<App>,
 ) -> Outcome<Answer<Redemption>> {
-    let found = load(app.db.read(), &caller.village, path_id(&request, "redemption")?).await?;
+    let found = load(app.db.read(), &caller, path_id(&request, "redemption")?).await?;
     may_read(&caller, found.household)?;
     let version = found.version;
-    Ok(Answer::ok(seen(&app, &caller, found)).version(version))
+    Ok(Answer::ok(with_code(&app, &caller, found)).version(version))
 }
 
-/// With its pickup code for the household itself, while it is held.
-fn seen(app: &App, caller: &Neighbour, found: Redemption) -> Redemption {
+/// With its pickup code for the household itself, while it is held. The code is in no stored answer.
+pub fn with_code(app: &App, caller: &Neighbour, found: Redemption) -> Redemption {
     let own = caller.household_in(&caller.village) == Some(found.household);
     if !own || found.status != "held" {
         return found;
@@ -131,27 +163,41 @@ fn seen(app: &App, caller: &Neighbour, found: Redemption) -> Redemption {
     Redemption { pickup_code: Some(code), ..found }
 }
 
+/// A redemption as it is stored.
 #[derive(FromQueryResult)]
-struct Row {
-    id: Uuid,
-    household: Uuid,
-    prize_key: String,
-    prize_name: String,
-    quantity: i64,
-    points: i64,
-    status: String,
-    held_at: i64,
-    expires_at: i64,
-    closed_at: Option<i64>,
-    clerk: Option<Uuid>,
-    version: i64,
+pub struct Row {
+    pub id: Uuid,
+    pub household: Uuid,
+    pub grid: String,
+    pub prize_key: String,
+    pub prize_name: String,
+    pub quantity: i64,
+    pub points: i64,
+    pub status: String,
+    pub held_at: i64,
+    pub expires_at: i64,
+    pub closed_at: Option<i64>,
+    pub filed_by: Uuid,
+    pub bearer: Option<Uuid>,
+    pub proof: Option<String>,
+    pub witness: Option<Uuid>,
+    pub carrier: Option<Uuid>,
+    pub carried_at: Option<i64>,
+    pub refunded: i64,
+    pub wrong_codes: i64,
+    pub clerk: Option<Uuid>,
+    pub version: i64,
 }
 
-const SELECT: &str = "SELECT r.id, r.household, p.key AS prize_key, p.name_zh AS prize_name, \
-    r.quantity, r.points, r.status, r.held_at, r.expires_at, r.closed_at, r.clerk, r.version \
-    FROM redemptions r JOIN prizes p ON p.village = r.village AND p.id = r.prize";
+const SELECT: &str = "SELECT r.id, r.household, h.grid, p.key AS prize_key, \
+      p.name_zh AS prize_name, r.quantity, r.points, r.status, r.held_at, r.expires_at, \
+      r.closed_at, r.filed_by, r.bearer, r.proof, r.witness, r.carrier, r.carried_at, r.refunded, \
+      r.wrong_codes, r.clerk, r.version \
+    FROM redemptions r JOIN prizes p ON p.village = r.village AND p.id = r.prize \
+    JOIN households h ON h.village = r.village AND h.id = r.household";
 
-fn redemption(row: Row) -> Redemption {
+fn redemption(row: Row, viewer: &Viewer) -> Redemption {
+    let allowed_actions = actions(viewer, &row).into_iter().map(str::to_owned).collect();
     Redemption {
         id: row.id,
         household: row.household,
@@ -159,24 +205,69 @@ fn redemption(row: Row) -> Redemption {
         prize_name: row.prize_name,
         quantity: row.quantity,
         points: row.points,
-        status: row.status,
         held_at: Instant(row.held_at),
         expires_at: Instant(row.expires_at),
         closed_at: row.closed_at.map(Instant),
+        filed_by: row.filed_by,
+        bearer: row.bearer,
+        proof: row.proof.as_deref().and_then(Proof::parse),
+        // Whoever was there while it is still held has proved nothing yet.
+        witness: row.witness.filter(|_| row.status != "held"),
+        carrier: row.carrier,
+        carried_at: row.carried_at.map(Instant),
+        refunded: row.refunded,
         clerk: row.clerk,
+        status: row.status,
         pickup_code: None,
+        allowed_actions,
         version: row.version,
     }
 }
 
-/// A redemption of the village, without its code.
+/// Rows as the API shows them to this caller, without codes; one statement however many there are.
+pub async fn shown(
+    on: &impl ConnectionTrait,
+    caller: &Neighbour,
+    rows: Vec<Row>,
+) -> Outcome<Vec<Redemption>> {
+    #[derive(FromQueryResult)]
+    struct Concerned {
+        household: Uuid,
+    }
+    let (village, clerk) = (&caller.village, caller.serves::<KeepsShop>());
+    // Only who hands over must keep out of some households' matters.
+    let concerned: BTreeSet<Uuid> = match caller.serves::<HandsOver>() {
+        true => {
+            let values: [Value; 2] = [village.into(), caller.person.into()];
+            let found = db::all::<Concerned>(on, CONCERNED, values).await?;
+            found.into_iter().map(|it| it.household).collect()
+        }
+        false => BTreeSet::new(),
+    };
+    let own = caller.household_in(village);
+    let show = |row: Row| {
+        let viewer = Viewer {
+            person: caller.person,
+            own: own == Some(row.household),
+            clerk,
+            works: caller.has(Role::GridWorker, &row.grid),
+            concerned: concerned.contains(&row.household),
+        };
+        redemption(row, &viewer)
+    };
+    Ok(rows.into_iter().map(show).collect())
+}
+
+/// A redemption of the caller's village, without its code.
 ///
 /// # Errors
 /// `not_found` if the village has no such redemption.
-pub async fn load(on: &impl ConnectionTrait, village: &Village, id: Uuid) -> Outcome<Redemption> {
+pub async fn load(on: &impl ConnectionTrait, caller: &Neighbour, id: Uuid) -> Outcome<Redemption> {
     let sql = format!("{SELECT} WHERE r.village = $1 AND r.id = $2");
-    let row = db::one::<Row>(on, &sql, [village.into(), id.into()]).await?;
-    Ok(redemption(row.ok_or(Code::NotFound)?))
+    let values: [Value; 2] = [(&caller.village).into(), id.into()];
+    let row = db::one::<Row>(on, &sql, values).await?.ok_or(Code::NotFound)?;
+    let shown = shown(on, caller, vec![row]).await?.pop();
+    shown.ok_or_else(|| Problem::fault(format!("redemption {id} is not shown")))
 }
 
 async fn rows(
@@ -184,7 +275,7 @@ async fn rows(
     village: &Village,
     household: Option<Uuid>,
     start: &Start<Uuid>,
-) -> Outcome<Vec<Redemption>> {
+) -> Outcome<Vec<Row>> {
     let mut values: Vec<Value> =
         vec![village.into(), start.after.unwrap_or(Uuid::max()).into(), start.fetch().into()];
     let mut only = "";
@@ -194,6 +285,5 @@ async fn rows(
     }
     let sql =
         format!("{SELECT} WHERE r.village = $1 AND r.id < $2 {only} ORDER BY r.id DESC LIMIT $3");
-    let rows = db::all::<Row>(app.db.read(), &sql, values).await?;
-    Ok(rows.into_iter().map(redemption).collect())
+    Ok(db::all(app.db.read(), &sql, values).await?)
 }

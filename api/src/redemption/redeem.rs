@@ -9,11 +9,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::HOLD_DAYS;
-use super::code::pickup_code;
-use super::read::{Redemption, load};
-use super::stock::{Change, change_stock};
+use super::helped::{inform, whose};
+use super::read::{Redemption, load, with_code};
+use super::stock::{Change, record_move, take_from_stock};
 use crate::app::App;
-use crate::calendar::{Rhythm, Shop, shop};
 use crate::households::may_spend;
 use crate::identity::Neighbour;
 use crate::kernel::audit::{self, Act};
@@ -39,115 +38,155 @@ pub struct NewRedemption {
     #[validate(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100, example = 1)]
     pub quantity: i64,
+    /// Only for a clerk, or the worker of the household's grid, who helps a family without a phone: the
+    /// code on its paper.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(min = 1, max = 40))]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 40,
+        example = "JF-7KQM-2WXA-P9FD-LC4H"
+    )]
+    pub household_code: Option<String>,
+    /// With the household's code: the member who came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bearer: Option<Uuid>,
 }
 
-/// Redeem points for a prize; the answer has the pickup code
+/// Redeem points for a prize; for one's own household the answer has the pickup code
 #[utoipa::path(tag = "redemption", operation_id = "redemptions_create", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewRedemption, responses((status = 201, body = Redemption)),
-    extensions(("x-codes" = json!("role_required window_closed insufficient_points sold_out \
-        household_limit household_not_active id_taken invalid_field"))))]
+    extensions(("x-codes" = json!("role_required conflict_of_interest window_closed \
+        insufficient_points prize_not_offered sold_out household_limit household_not_active \
+        too_many_tries id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/redemptions")]
 async fn redeem_prize(
     caller: Neighbour,
     new: Command<NewRedemption>,
     app: Data<App>,
 ) -> Outcome<Answer<Redemption>> {
-    let household = caller.own_household()?;
     let done = new.once(&app, caller.village.as_str(), caller.account, async |tx| {
         let now = app.clock.now();
-        redeem(tx, &caller.village, &caller.policy, caller.person, household, &new.body, now)
-            .await?;
-        load(tx, &caller.village, new.body.id).await
+        let to = whose(&app, tx, &caller, &new.body).await?;
+        let village = &caller.village;
+        let order = redeem(tx, village, &caller.policy, &to, &new.body, now).await?;
+        if to.bearer.is_some() {
+            inform(tx, &caller, &to, &new.body, (&order.prize_name, order.points), now).await?;
+        }
+        let answer = load(tx, &caller, new.body.id).await?;
+        order.leave_stock(tx, village).await?;
+        Ok(answer)
     });
-    let code = pickup_code(app.config.secrets.pickup(), &caller.village, new.body.id);
-    Ok(done.await?.created().map(|it| Redemption { pickup_code: Some(code), ..it }))
+    Ok(done.await?.created().map(|it| with_code(&app, &caller, it)))
+}
+
+/// For whom a redemption is, and who asks.
+pub struct For {
+    pub household: Uuid,
+    pub person: Uuid,
+    /// The member who came, where an official asks.
+    pub bearer: Option<Uuid>,
+}
+
+/// A redemption whose points are held and whose goods have still to leave the stock, as the last thing
+/// its transaction does: everybody who wants the same prize waits for that row.
+#[must_use]
+pub struct Order {
+    prize: Uuid,
+    quantity: i64,
+    pub prize_name: String,
+    pub points: i64,
+}
+
+impl Order {
+    /// # Errors
+    /// `sold_out` if somebody was faster; the whole transaction is then undone.
+    pub async fn leave_stock(self, tx: &Tx, village: &Village) -> Outcome<()> {
+        take_from_stock(tx, village, self.prize, -self.quantity).await
+    }
 }
 
 #[derive(FromQueryResult)]
-pub struct PrizeRow {
-    pub id: Uuid,
-    pub points: i64,
-    pub household_limit: i64,
-    pub stock: i64,
+struct PrizeRow {
+    id: Uuid,
+    name_zh: String,
+    points: i64,
+    household_limit: i64,
+    stock: i64,
+    offered: bool,
 }
 
-/// The village's prize of this key.
-///
-/// # Errors
-/// `not_found` if the shop does not have it.
-pub async fn find_prize(tx: &Tx, village: &Village, key: &str) -> Outcome<PrizeRow> {
-    let sql = "SELECT id, points, household_limit, stock FROM prizes \
+/// The prize of this key, if so many of it are there to be had.
+async fn on_offer(tx: &Tx, village: &Village, new: &NewRedemption) -> Outcome<PrizeRow> {
+    let sql = "SELECT id, name_zh, points, household_limit, stock, offered FROM prizes \
                WHERE village = $1 AND key = $2";
-    let row = db::one::<PrizeRow>(tx, sql, [village.into(), key.into()]).await?;
-    Ok(row.ok_or(Code::NotFound)?)
+    let row = db::one::<PrizeRow>(tx, sql, [village.into(), new.prize.as_str().into()]).await?;
+    let prize = row.ok_or(Code::NotFound)?;
+    if !prize.offered {
+        return Err(Code::PrizeNotOffered.into());
+    }
+    // Said before anything is written or locked: late comers for the last item are many.
+    if prize.stock < new.quantity {
+        return Err(Code::SoldOut.into());
+    }
+    Ok(prize)
 }
 
-/// Holds a household's points and the prize's stock.
+/// Holds a household's points for a prize. The goods leave the stock with [`Order::leave_stock`].
 ///
 /// # Errors
-/// `household_not_active`, `window_closed`, `insufficient_points`, `household_limit`, `sold_out`,
-/// `id_taken`.
+/// `household_not_active`, `window_closed`, `prize_not_offered`, `sold_out`, `insufficient_points`,
+/// `household_limit`, `id_taken`.
 pub async fn redeem(
     tx: &Tx,
     village: &Village,
     policy: &VillageRow,
-    person: Uuid,
-    household: Uuid,
+    to: &For,
     new: &NewRedemption,
     now: Instant,
-) -> Outcome<()> {
-    let own_term = may_spend(tx, village, household, now).await?;
-    let opened_at = open_since(policy, own_term, now)?;
-    let prize = find_prize(tx, village, &new.prize).await?;
-    let points = prize.points * new.quantity;
+) -> Outcome<Order> {
+    let spending = may_spend(tx, village, policy, to.household, now).await?;
+    let prize = on_offer(tx, village, new).await?;
+    let (points, counts_from) = (prize.points * new.quantity, spending.counts_from);
     // The balance row is the household's lock: what follows sees every other hold of it.
-    ledger::hold(tx, village, household, points).await?;
-    let before = taken(tx, village, household, prize.id, opened_at).await?;
+    ledger::hold_beside(tx, village, to.household, points, spending.waits).await?;
+    let before = taken(tx, village, to.household, prize.id, counts_from).await?;
     within_limits(policy.window_points_max, &prize, &before, new.quantity)?;
-    let change =
-        Change { prize: prize.id, quantity: -new.quantity, kind: "hold", reference: new.id };
-    change_stock(tx, village, change, None, now).await?;
     let sql = "INSERT INTO redemptions (village, id, household, prize, quantity, points, status, \
-               window_opened_at, filed_by, held_at, expires_at, wrong_codes, version) \
-               VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, $10, 0, 1) \
+               counts_from, filed_by, bearer, held_at, expires_at, wrong_codes, version) \
+               VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, $10, $11, 0, 1) \
                ON CONFLICT DO NOTHING";
-    let values: [Value; 10] = [
+    let values: [Value; 11] = [
         village.into(),
         new.id.into(),
-        household.into(),
+        to.household.into(),
         prize.id.into(),
         new.quantity.into(),
         points.into(),
-        opened_at.0.into(),
-        person.into(),
+        counts_from.0.into(),
+        to.person.into(),
+        to.bearer.into(),
         now.0.into(),
         now.plus_days(HOLD_DAYS).0.into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::IdTaken.into());
     }
+    let quantity = -new.quantity;
+    let change = Change { prize: prize.id, quantity, kind: "hold", reference: new.id };
+    record_move(tx, village, &change, None, now).await?;
     let act = Act {
         region: village.as_str(),
-        actor: Some(person),
+        actor: Some(to.person),
         action: "redemption.hold",
         subject: new.id.to_string(),
-        detail: serde_json::json!({ "points": points }),
+        detail: serde_json::json!({ "points": points, "bearer": to.bearer }),
     };
-    audit::record(tx, now, act).await
-}
-
-/// Since when the household may spend: the shop's window, or the term of one that moved out.
-fn open_since(
-    policy: &VillageRow,
-    own_term: Option<Instant>,
-    now: Instant,
-) -> Result<Instant, Refusal> {
-    match shop(&Rhythm::of(policy), now) {
-        Shop::Open { opened_at, .. } => Ok(opened_at),
-        Shop::Closed { opens_at } => own_term
-            .ok_or_else(|| Refusal { opens_at: Some(opens_at), ..Code::WindowClosed.into() }),
-    }
+    audit::record(tx, now, act).await?;
+    Ok(Order { prize: prize.id, quantity: new.quantity, prize_name: prize.name_zh, points })
 }
 
 /// What a household took in a window, not counting what it gave back.
@@ -162,14 +201,15 @@ async fn taken(
     village: &Village,
     household: Uuid,
     prize: Uuid,
-    opened_at: Instant,
+    counts_from: Instant,
 ) -> Outcome<Taken> {
-    let sql = "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT) AS points, \
-               CAST(COALESCE(SUM(CASE WHEN prize = $4 THEN quantity ELSE 0 END), 0) AS BIGINT) \
-                 AS of_prize \
+    let sql = "SELECT CAST(COALESCE(SUM(points / quantity * (quantity - refunded)), 0) AS BIGINT) \
+                 AS points, \
+               CAST(COALESCE(SUM(CASE WHEN prize = $4 THEN quantity - refunded ELSE 0 END), 0) \
+                 AS BIGINT) AS of_prize \
                FROM redemptions WHERE village = $1 AND household = $2 \
-               AND window_opened_at = $3 AND status IN ('held', 'collected')";
-    let values: [Value; 4] = [village.into(), household.into(), opened_at.0.into(), prize.into()];
+               AND counts_from = $3 AND status IN ('held', 'collected')";
+    let values: [Value; 4] = [village.into(), household.into(), counts_from.0.into(), prize.into()];
     Ok(db::one::<Taken>(tx, sql, values).await?.unwrap_or_default())
 }
 
@@ -196,7 +236,14 @@ mod tests {
 
     #[test]
     fn limits_count_what_was_taken_before() {
-        let prize = PrizeRow { id: Uuid::nil(), points: 20, household_limit: 2, stock: 9 };
+        let prize = PrizeRow {
+            id: Uuid::nil(),
+            name_zh: String::new(),
+            points: 20,
+            household_limit: 2,
+            stock: 9,
+            offered: true,
+        };
         let taken = |points, of_prize| Taken { points, of_prize };
         assert!(within_limits(200, &prize, &taken(160, 0), 2).is_ok());
         assert!(within_limits(200, &prize, &taken(161, 0), 2).is_err());

@@ -2,13 +2,13 @@
 
 use actix_web::post;
 use actix_web::web::Data;
-use sea_orm::Value;
+use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::redeem::find_prize;
+use super::budgets::{lock, within_budget};
 use crate::app::App;
 use crate::identity::{KeepsShop, Official};
 use crate::kernel::audit::{self, Act};
@@ -56,7 +56,8 @@ pub struct StockMove {
 #[utoipa::path(tag = "redemption", operation_id = "stock_moves_create", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewStockMove, responses((status = 201, body = StockMove)),
-    extensions(("x-codes" = json!("role_required reason_required sold_out id_taken invalid_field"))))]
+    extensions(("x-codes" = json!("role_required reason_required sold_out budget_exceeded \
+        id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/stock-moves")]
 async fn move_stock(
     clerk: Official<KeepsShop>,
@@ -81,10 +82,15 @@ async fn record(
     if new.quantity == 0 {
         return Err(Refusal::from(Code::InvalidField).at("/quantity", "range", "not 0").into());
     }
+    lock(tx, village).await?;
     let prize = find_prize(tx, village, &new.prize).await?;
     let kind = if new.quantity > 0 { "delivery" } else { "loss" };
     let change = Change { prize: prize.id, quantity: new.quantity, kind, reference: new.id };
     change_stock(tx, village, change, Some((clerk.person, reason)), now).await?;
+    if new.quantity > 0 {
+        // After the change, so that of two deliveries the second counts the first.
+        within_budget(tx, village, &clerk.policy, &prize.funding, now).await?;
+    }
     let act = Act {
         region: village.as_str(),
         actor: Some(clerk.person),
@@ -97,12 +103,25 @@ async fn record(
     Ok(StockMove { id: new.id, prize: new.prize.clone(), quantity: new.quantity, stock })
 }
 
+#[derive(FromQueryResult)]
+struct PrizeRow {
+    id: Uuid,
+    stock: i64,
+    funding: String,
+}
+
+async fn find_prize(tx: &Tx, village: &Village, key: &str) -> Outcome<PrizeRow> {
+    let sql = "SELECT id, stock, funding FROM prizes WHERE village = $1 AND key = $2";
+    let row = db::one::<PrizeRow>(tx, sql, [village.into(), key.into()]).await?;
+    Ok(row.ok_or(Code::NotFound)?)
+}
+
 /// A change of a prize's stock.
 pub struct Change {
     pub prize: Uuid,
     /// Negative when goods leave.
     pub quantity: i64,
-    /// `delivery`, `loss`, `hold` or `release`.
+    /// `delivery`, `loss`, `hold`, `release` or `refund`.
     pub kind: &'static str,
     /// What it is for; unique per kind.
     pub reference: Uuid,
@@ -119,12 +138,40 @@ pub async fn change_stock(
     by: Option<(Uuid, String)>,
     now: Instant,
 ) -> Outcome<()> {
+    take_from_stock(tx, village, change.prize, change.quantity).await?;
+    record_move(tx, village, &change, by, now).await
+}
+
+/// Changes the number in stock alone; negative when goods leave.
+///
+/// # Errors
+/// `sold_out` if fewer are left than are to leave.
+pub async fn take_from_stock(
+    tx: &Tx,
+    village: &Village,
+    prize: Uuid,
+    quantity: i64,
+) -> Outcome<()> {
     let sql = "UPDATE prizes SET stock = stock + $3 \
                WHERE village = $1 AND id = $2 AND stock + $3 >= 0";
-    let values: [Value; 3] = [village.into(), change.prize.into(), change.quantity.into()];
-    if db::run(tx, sql, values).await? == 0 {
-        return Err(Code::SoldOut.into());
+    let values: [Value; 3] = [village.into(), prize.into(), quantity.into()];
+    match db::run(tx, sql, values).await? {
+        0 => Err(Code::SoldOut.into()),
+        _ => Ok(()),
     }
+}
+
+/// Writes down why stock changes; the number itself is the caller's to change.
+///
+/// # Errors
+/// `id_taken` if the move was recorded before.
+pub async fn record_move(
+    tx: &Tx,
+    village: &Village,
+    change: &Change,
+    by: Option<(Uuid, String)>,
+    now: Instant,
+) -> Outcome<()> {
     let (actor, reason) = by.unzip();
     let sql = "INSERT INTO stock_moves (village, id, prize, quantity, kind, ref, reason, actor, at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";

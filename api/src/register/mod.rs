@@ -65,6 +65,12 @@ kinds! {
     Reversal "reversal";
     /// Nobody decided in time whether confirmed points are taken back.
     ReversalLapsed "reversal_lapsed";
+    /// The price of a prize rose while the shop was open.
+    PriceRaised "price_raised";
+    /// Points were given back after a prize had been handed over.
+    Refund "refund";
+    /// Two officials handed over what a locked code was for.
+    LockOverride "lock_override";
 }
 
 /// A line to be put on the register.

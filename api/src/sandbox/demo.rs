@@ -20,7 +20,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::Tx;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
-use crate::redemption::{self, NewRedemption};
+use crate::redemption::{self, For, NewRedemption, Proof};
 use crate::regions;
 use crate::rules::{self, Source};
 
@@ -288,11 +288,15 @@ async fn shop(app: &App, demo: &DemoVillage) -> Outcome<()> {
                     let (person, household) = (head_id(demo, number), household_id(demo, number));
                     for prize in *prizes {
                         let id = id(&format!("redemption {} {number} {prize}", demo.code));
-                        let new = NewRedemption { id, prize: (*prize).to_owned(), quantity: 1 };
+                        let prize = (*prize).to_owned();
+                        let (household_code, bearer) = (None, None);
+                        let new = NewRedemption { id, prize, quantity: 1, household_code, bearer };
                         let now = app.clock.now();
-                        redemption::redeem(tx, &village, &policy, person, household, &new, now)
-                            .await?;
-                        redemption::hand_over(tx, &village, clerk, id, now).await?;
+                        let to = For { household, person, bearer };
+                        let order = redemption::redeem(tx, &village, &policy, &to, &new, now);
+                        order.await?.leave_stock(tx, &village).await?;
+                        let proof = Proof::PickupCode;
+                        redemption::hand_over(tx, &village, clerk, id, proof, now).await?;
                     }
                 }
             }

@@ -56,7 +56,7 @@ pub struct Statistics {
     /// Points earned: credits, deductions, reversals and adjustments.
     #[schema(example = 6925)]
     pub cumulative: i64,
-    /// Points of collected redemptions.
+    /// Points of collected redemptions, less refunds.
     #[schema(example = 2206)]
     pub redeemed: i64,
     /// Points of households that moved out and did not spend them in time.
@@ -229,10 +229,14 @@ async fn by_category(app: &App, region: &RegionCode, look: Look) -> Outcome<Vec<
     Ok(all.collect())
 }
 
+/// Points of redemptions collected in the period, less refunds in it.
 async fn redeemed(app: &App, region: &RegionCode, look: Look) -> Outcome<i64> {
-    let sql = "SELECT CAST(COALESCE(SUM(points), 0) AS BIGINT) FROM redemptions \
-               WHERE village >= $1 AND village < $2 AND status = 'collected' \
-               AND closed_at >= $3 AND closed_at < $4";
+    let sql = "SELECT CAST(COALESCE((SELECT SUM(points) FROM redemptions \
+                 WHERE village >= $1 AND village < $2 AND status IN ('collected', 'refunded') \
+                 AND closed_at >= $3 AND closed_at < $4), 0) \
+               - COALESCE((SELECT SUM(f.points) FROM villages v JOIN refunds f \
+                 ON f.village = v.village AND f.at >= $3 AND f.at < $4 \
+                 WHERE v.village >= $1 AND v.village < $2), 0) AS BIGINT)";
     let [from, to] = region.bounds();
     let values = [from, to, look.starts().into(), look.ends().into()];
     Ok(db::number(app.db.read(), sql, values).await?)

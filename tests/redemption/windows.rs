@@ -1,0 +1,189 @@
+use api::regions::{Mode, Policy};
+use serde_json::{Value, json};
+
+use super::redeem::{open_shop, path};
+use crate::support::{Answer, HERE, World, at, claim, grid_of, household_id, new_id};
+
+async fn redeem(world: &World, number: usize, prize: &str) -> Answer {
+    let order = json!({ "id": new_id(), "prize": prize, "quantity": 1 });
+    world.head(HERE, number).await.post(&path(), order).await
+}
+
+async fn points(world: &World, number: usize) -> Value {
+    let path = format!("/v1/villages/{HERE}/households/{}/points", household_id(HERE, number));
+    world.head(HERE, number).await.get(&path).await.ok()
+}
+
+#[actix_web::test]
+async fn the_window_opens_and_closes_to_the_millisecond() {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.earn(1, 30).await;
+    world.travel(at("2024-10-06 23:59:59.999")).await;
+    let refused = redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    assert_eq!(refused["opens_at"], "2024-10-07T00:00:00.000+08:00");
+    world.travel(at("2024-10-07 00:00")).await;
+    redeem(&world, 1, "goods.soap").await.ok();
+    world.travel(at("2024-10-20 23:59:59.999")).await;
+    redeem(&world, 1, "goods.soap").await.ok();
+    world.travel(at("2024-10-21 00:00")).await;
+    let refused = redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    assert_eq!(refused["opens_at"], "2025-01-06T00:00:00.000+08:00");
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn windows_are_public() {
+    let world = open_shop(&[]).await;
+    let windows = format!("/v1/villages/{HERE}/redemption-windows");
+    let seen = world.anybody().get(&windows).await.ok();
+    assert_eq!(seen["mode"], "quarterly");
+    let states: Vec<_> = seen["items"].as_array().expect("windows").iter().collect();
+    let open = &states[1];
+    assert_eq!((&open["quarter"], &open["state"]), (&json!("2024-Q3"), &json!("open")));
+    assert_eq!(open["opens_at"], "2024-10-07T00:00:00.000+08:00");
+    assert_eq!(open["closes_at"], "2024-10-21T00:00:00.000+08:00");
+    assert_eq!(
+        (states[0]["state"].as_str(), states[2]["state"].as_str()),
+        (Some("past"), Some("coming"))
+    );
+    world
+        .anybody()
+        .get("/v1/villages/460205100999/redemption-windows")
+        .await
+        .refused(404, "not_found");
+}
+
+/// Somebody objects to line 1 of September's list, on 1 October.
+async fn contest(world: &World) -> Value {
+    world.travel(at("2024-10-01 09:00")).await;
+    let objections = format!("/v1/villages/{HERE}/public-lists/2024-09/lines/1/objections");
+    let objection = json!({ "id": new_id(), "reason": "不实" });
+    world.head(HERE, 4).await.post(&objections, objection).await.ok()["id"].clone()
+}
+
+async fn dismiss(world: &World, objection: &Value) {
+    let id = objection.as_str().expect("an id");
+    let decision = format!("/v1/villages/{HERE}/objections/{id}/decision");
+    let dismissed = json!({ "decision": "dismissed", "reason": "台账无误" });
+    world.official("committee", HERE).await.post(&decision, dismissed).await.ok();
+}
+
+/// Household 1 joins the cooperative: three points of another rule than [`World::earn`]'s, which has a cap.
+async fn join(world: &World) {
+    let joined = claim(
+        1,
+        "ent.coop",
+        json!({
+            "occurred_on": world.app.clock.now().day().to_string(),
+            "evidence": [{ "kind": "certificate", "reference": "入社证" }],
+        }),
+    );
+    let claims = format!("/v1/villages/{HERE}/claims");
+    let filed = world.head(HERE, 1).await.post(&claims, joined).await.ok();
+    let id = filed["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let worker = world.official("grid_worker", &grid_of(HERE, 1)).await;
+    let reviews = format!("{claims}/{id}/reviews");
+    worker.post(&reviews, json!({ "decision": "approve" })).await.ok();
+    world.approve(id, &["panel"]).await;
+}
+
+/// Scenario 13: dismissed on 10 October, spendable at once.
+#[actix_web::test]
+async fn a_line_decided_in_the_window_is_spendable_at_once() {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.earn(1, 30).await;
+    let objection = contest(&world).await;
+    world.travel(at("2024-10-10 09:00")).await;
+    redeem(&world, 1, "goods.soap").await.refused(422, "insufficient_points");
+    dismiss(&world, &objection).await;
+    assert_eq!(points(&world, 1).await["spendable"], 30);
+    redeem(&world, 1, "goods.laundry_liquid").await.ok();
+    world.verified().await;
+}
+
+/// A decision after the window gives the household seven days of its own, for those points and not for
+/// what October's list has confirmed meanwhile, and within the limits of the window that it missed.
+#[actix_web::test]
+async fn a_decision_after_the_window_gives_seven_days_of_its_own() {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.earn(1, 20).await;
+    let objection = contest(&world).await;
+    world.travel(at("2024-10-09 09:00")).await;
+    join(&world).await;
+    world.travel(at("2024-11-20 09:00")).await;
+    redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    dismiss(&world, &objection).await;
+    let seen = points(&world, 1).await;
+    assert_eq!((&seen["available"], &seen["spendable"]), (&json!(23), &json!(20)));
+    assert_eq!(seen["waiting"][0]["reason"], "next_window");
+    assert_eq!(seen["waiting"][0]["points"], 3);
+    // Of 23 points 12 are held: with October's there would be enough for ten more.
+    let order = json!({ "id": new_id(), "prize": "goods.salt", "quantity": 4 });
+    let head = world.head(HERE, 1).await;
+    head.post(&path(), order).await.ok();
+    redeem(&world, 1, "goods.toothpaste").await.refused(422, "insufficient_points");
+    assert_eq!(points(&world, 1).await["spendable"], 8);
+    world.travel(at("2024-11-27 08:59:59.999")).await;
+    redeem(&world, 1, "goods.towel").await.ok();
+    world.travel(at("2024-11-27 09:00")).await;
+    let refused = redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    assert_eq!(refused["opens_at"], "2025-01-06T00:00:00.000+08:00");
+    assert_eq!(points(&world, 1).await["waiting"][0]["reason"], "held");
+    // Nobody else has such a term.
+    redeem(&world, 2, "goods.soap").await.refused(409, "window_closed");
+    world.verified().await;
+}
+
+/// As after an extension: September's list closes a week late, October's before the window is over.
+#[actix_web::test]
+async fn a_window_waits_for_its_list_and_later_months_wait_for_theirs() {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.earn(1, 20).await;
+    world.travel(at("2024-10-01 09:00")).await;
+    points(&world, 1).await;
+    let late = at("2024-10-14 00:00").0;
+    world.run(&format!("UPDATE public_lists SET closes_at = {late} WHERE month = '2024-09'")).await;
+    world.travel(at("2024-10-07 09:00")).await;
+    let refused = redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    assert_eq!(refused["opens_at"], "2024-10-14T00:00:00.000+08:00");
+    world.travel(at("2024-10-14 09:00")).await;
+    // A month after September that is confirmed inside the window, however that came about.
+    let household = world.uuid(household_id(HERE, 1));
+    let sql =
+        format!("UPDATE public_list_lines SET month = '2024-10' WHERE household = {household}");
+    let october = format!(
+        "INSERT INTO public_lists (village, month, status, opens_at, closes_at, line_count, \
+         household_count, points) SELECT village, '2024-10', status, opens_at, closes_at, \
+         line_count, household_count, points FROM public_lists WHERE village = '{HERE}' \
+         AND month = '2024-09'"
+    );
+    redeem(&world, 1, "goods.soap").await.ok();
+    world.run(&october).await;
+    world.run(&sql).await;
+    redeem(&world, 1, "goods.soap").await.refused(422, "insufficient_points");
+    assert_eq!(points(&world, 1).await["spendable"], 0);
+}
+
+/// In a monthly shop limits count per quarter, as in one that is always open.
+#[actix_web::test]
+async fn limits_of_a_monthly_shop_count_per_quarter() {
+    let policy = Policy { mode: Mode::Monthly, ..Policy::default() };
+    let world = World::with_policy(at("2024-07-22 08:00"), policy).await;
+    world.earn(1, 30).await;
+    world.travel(at("2024-08-05 09:00")).await;
+    let set =
+        |quantity: i64| json!({ "id": new_id(), "prize": "goods.salt", "quantity": quantity });
+    let head = world.head(HERE, 1).await;
+    // What is collected counts; what nobody collects does not.
+    let held = head.post(&path(), set(3)).await.ok();
+    let collection = format!("{}/{}/collection", path(), held["id"].as_str().expect("an id"));
+    let code = json!({ "pickup_code": held["pickup_code"] });
+    world.official("clerk", HERE).await.post(&collection, code).await.ok();
+    world.travel(at("2024-09-10 09:00")).await;
+    head.post(&path(), set(2)).await.refused(422, "household_limit");
+    head.post(&path(), set(1)).await.ok();
+    // October's window is the fourth quarter's.
+    world.travel(at("2024-11-11 09:00")).await;
+    head.post(&path(), set(4)).await.ok();
+    world.verified().await;
+}
