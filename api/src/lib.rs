@@ -3,6 +3,7 @@
 //! A folder per village process over a thin kernel; `routes` is the table of contents.
 
 pub mod app;
+pub mod awards;
 pub mod bindings;
 pub mod calendar;
 pub mod changes;
@@ -10,6 +11,7 @@ pub mod claims;
 pub mod config;
 pub mod contract;
 pub mod founding;
+pub mod honours;
 pub mod households;
 pub mod http;
 pub mod identity;

@@ -24,6 +24,7 @@ mod m20261122_000012_create_rule_drafts;
 mod m20261122_000013_extend_claims;
 mod m20261122_000014_index_lists;
 mod m20261122_000015_extend_reviews;
+mod m20261122_000020_create_awards;
 
 pub struct Migrator;
 
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000013_extend_claims::Migration),
             Box::new(m20261122_000014_index_lists::Migration),
             Box::new(m20261122_000015_extend_reviews::Migration),
+            Box::new(m20261122_000020_create_awards::Migration),
         ]
     }
 }

@@ -11,7 +11,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{claims, households, publicity, rankings, redemption, regions, scoring};
+use crate::{awards, claims, households, publicity, rankings, redemption, regions, scoring};
 
 /// Settles every village of a region, or all, that has something due now.
 pub async fn settle_all(app: &App, region: Option<&RegionCode>) -> Outcome<()> {
@@ -88,6 +88,10 @@ async fn perform(
             publicity::close_list(tx, village, month, at).await?;
             households::settle_ended(tx, village, &month.to_string(), at).await
         }
+        Step::PublishRanking => rankings::publish(tx, village, at).await,
+        Step::LapseRankingObjections => rankings::lapse(tx, village, at).await,
+        Step::EndRankingPublicity => rankings::end_publicity(tx, village, at).await,
+        Step::LapseAwards => awards::lapse(tx, village, at).await,
         Step::ExpireMovedOut => households::expire_moved_out(tx, village, at).await,
         Step::CloseSheet(week) => {
             scoring::close_sheet(app, tx, village, week).await?;
@@ -106,6 +110,10 @@ const FIRSTS: &[(Step, &str)] = &[
     (Step::StartPolicy, regions::FIRST_START),
     (Step::LapseClaims, claims::FIRST_LAPSE),
     (Step::ExpireHolds, redemption::FIRST_EXPIRY),
+    (Step::PublishRanking, rankings::FIRST_PUBLICATION),
+    (Step::LapseRankingObjections, rankings::FIRST_LAPSE),
+    (Step::EndRankingPublicity, rankings::FIRST_END),
+    (Step::LapseAwards, awards::FIRST_LAPSE),
     (Step::ExpireMovedOut, households::FIRST_TERM),
 ];
 

@@ -93,6 +93,11 @@ impl Reader {
         self.0.as_ref().is_some_and(held)
     }
 
+    /// The reader's own household, if it is in this village.
+    pub fn household_in(&self, village: &Village) -> Option<Uuid> {
+        self.0.as_ref().and_then(|caller| caller.household_in(village))
+    }
+
     /// Who reads, if they have logged in.
     pub fn person(&self) -> Option<Uuid> {
         self.0.as_ref().map(|caller| caller.person)
@@ -252,6 +257,8 @@ offices! {
     Reviews: GridWorker | Panel | Committee | Township | County;
     /// Who decides objections.
     Decides: Committee;
+    /// Who is the second person for what a committee proposes.
+    Confirms: Committee | Township | County;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
     /// Who writes down how households live; a grid worker only those of the grid.

@@ -33,8 +33,8 @@ use uuid::Uuid;
 pub use appoint::{NewOfficial, appoint};
 pub use death::{end_accounts, may_dismiss};
 pub use extract::{
-    Decides, Files, Follows, Governs, Inspects, KeepsShop, Leaver, Neighbour, Office, Official,
-    Overseer, Reader, Registers, Reviews, Serves, SetsRules, Watches, WeighsEvidence,
+    Confirms, Decides, Files, Follows, Governs, Inspects, KeepsShop, Leaver, Neighbour, Office,
+    Official, Overseer, Reader, Registers, Reviews, Serves, SetsRules, Watches, WeighsEvidence,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use grants::{Appointment, WorkerKind, grid_workers};

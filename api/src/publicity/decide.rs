@@ -12,7 +12,6 @@ use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::{Objection, line_of, load};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
-use crate::calendar;
 use crate::households::{self, Notice, tell};
 use crate::http::path_id;
 use crate::identity::{Decides, Official, is_concerned};
@@ -23,6 +22,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
+use crate::{calendar, rankings};
 
 /// The committee's decision on an objection.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -99,6 +99,8 @@ async fn decide(
     let status = if others > 0 && effect.status != "struck" { "contested" } else { effect.status };
     settle_line(tx, village, at.line, &line, effect.reversed, status, now).await?;
     households::settle_ended(tx, village, &id.to_string(), now).await?;
+    // It may have been the last that the year's ranking waited for.
+    rankings::publish(tx, village, now).await?;
     inform(tx, village, &row, &line, new.decision, &reason, now).await?;
     load(tx, village, id, Some(row.filed_by)).await
 }

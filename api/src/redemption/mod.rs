@@ -12,6 +12,7 @@ use sea_orm::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+pub use code::{is_code, pickup_code};
 pub use collect::hand_over;
 pub use expire::{FIRST_EXPIRY, expire};
 pub use prizes::{PrizeCatalogue, builtin, stock_shop};

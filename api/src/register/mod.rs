@@ -55,6 +55,8 @@ kinds! {
     SampleConfirmed "sample_confirmed";
     /// A re-check found a claim doubtful.
     SampleDoubted "sample_doubted";
+    /// Neither township nor county decided an objection to a year's ranking in time.
+    RankingObjectionLapsed "ranking_objection_lapsed";
 }
 
 /// A line to be put on the register.
