@@ -112,7 +112,7 @@ struct Id {
 /// # Errors
 /// `not_found`, `household_not_active`.
 async fn active(tx: &Tx, village: &Village, household: Uuid) -> Outcome<()> {
-    let sql = "SELECT 1 + CASE WHEN status = 'active' THEN 1 ELSE 0 END FROM households \
+    let sql = "SELECT CAST(CASE WHEN status = 'active' THEN 2 ELSE 1 END AS BIGINT) FROM households \
                WHERE village = $1 AND id = $2";
     match db::number(tx, sql, [village.into(), household.into()]).await? {
         0 => Err(Code::NotFound.into()),
