@@ -5,10 +5,12 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod awards;
 mod bad_inputs;
 mod bindings;
 mod claims;
 mod cycle;
+mod honours;
 mod households;
 mod http;
 mod identity;

@@ -4,6 +4,7 @@
 
 pub mod adjustments;
 pub mod app;
+pub mod awards;
 pub mod bindings;
 pub mod calendar;
 pub mod changes;
@@ -11,6 +12,7 @@ pub mod claims;
 pub mod config;
 pub mod contract;
 pub mod founding;
+pub mod honours;
 pub mod households;
 pub mod http;
 pub mod identity;

@@ -3,14 +3,16 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    adjustments, bindings, calendar, changes, claims, households, identity, labels, me, photos,
-    proof, publicity, rankings, redemption, regions, register, reversals, rules, sandbox, scoring,
-    sessions, statistics, suggestions,
+    adjustments, awards, bindings, calendar, changes, claims, honours, households, identity,
+    labels, me, photos, proof, publicity, rankings, redemption, regions, register, reversals,
+    rules, sandbox, scoring, sessions, statistics, suggestions,
 };
 
 /// Every operation; the sandbox's own only where they exist.
 pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
     rankings::routes(config);
+    awards::routes(config);
+    honours::routes(config);
     claims::routes(config);
     changes::routes(config);
     photos::routes(config);

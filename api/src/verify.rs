@@ -1,6 +1,8 @@
 //! `jifen verify`: recomputes every balance, line, list and standing from the postings and lines, and
 //! names the first row that disagrees.
 
+mod year;
+
 use std::fmt;
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
@@ -325,7 +327,7 @@ pub async fn verify(db: &Db) -> Outcome<Report> {
 /// Runs every check on what this connection or transaction sees.
 pub async fn verify_on(on: &impl ConnectionTrait) -> Outcome<Report> {
     let mut checks = 0;
-    for check in CHECKS {
+    for check in CHECKS.iter().chain(year::CHECKS) {
         let sql = format!("{} ORDER BY 1, 2, 3 LIMIT 1", check.sql);
         if let Some(odd) = db::one::<Odd>(on, &sql, []).await? {
             return Ok(Report { checks, first: Some(describe(check.name, &odd)) });

@@ -28,6 +28,7 @@ mod m20261122_000016_extend_objections;
 mod m20261122_000017_create_reversals;
 mod m20261122_000018_add_proofs;
 mod m20261122_000019_extend_shop;
+mod m20261122_000020_create_awards;
 mod m20261122_000021_create_leases;
 
 pub struct Migrator;
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000017_create_reversals::Migration),
             Box::new(m20261122_000018_add_proofs::Migration),
             Box::new(m20261122_000019_extend_shop::Migration),
+            Box::new(m20261122_000020_create_awards::Migration),
             Box::new(m20261122_000021_create_leases::Migration),
         ]
     }

@@ -14,6 +14,7 @@ mod tenancy;
 mod tokens;
 mod uploads;
 mod wire;
+mod year;
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;

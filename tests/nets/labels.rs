@@ -140,6 +140,14 @@ fn enumeration(constraint: &str) -> &str {
         "objections_ground" => "ground",
         "objections_decided_body" | "appeals_decided_body" => "deciding_body",
         "appeals_side" => "appeal_side",
+        "year_rankings_status" => "board_status",
+        "ranking_objections_status" => "ranking_objection_status",
+        "ranking_objections_decision" => "ranking_decision",
+        "awards_kind" => "award_kind",
+        "awards_status" => "award_status",
+        "dividends_status" | "vetoes_status" => "proposal_status",
+        "vetoes_ground" => "veto_ground",
+        "honours_status" => "honour_status",
         other => panic!("`{other}` keeps words: which enumeration of api/src/labels are they?"),
     }
 }

@@ -51,6 +51,13 @@ fn rows() -> Vec<Row> {
     let sets = format!("/v1/regions/{NEXT}/rule-sets");
     vec![
         whole("rankings_show", ("", &board(NEXT)), ("", &board(HERE))),
+        paged("rankings_list_objections", "township", "{V}/rankings/2023/objections"),
+        whole("award_schemes_show", ("", "{N}/award-scheme/2024"), ("", "{V}/award-scheme/2023")),
+        paged("awards_list", "", "{V}/awards"),
+        paged("dividends_list", "head 1", "{V}/dividends"),
+        paged("vetoes_list", "committee", "{V}/vetoes"),
+        paged("honours_list", "panel", "{V}/honours"),
+        paged("honours_list_red", "", &format!("/v1/regions/{HERE}/honours")),
         whole("review_queue_show", ("worker 9", &queue(9)), ("worker 1", &queue(1))),
         whole("prizes_list", ("", "{N}/prizes"), ("", "{V}/prizes")),
         whole("rules_list", ("", "{N}/rules"), ("", "{V}/rules")),
@@ -255,8 +262,46 @@ async fn grow(world: &World) {
     // A shop that is always open has one window.
     run(world, "UPDATE villages SET mode = 'always_open' WHERE village = $1", &[NEXT.into()]).await;
     grow_oversight(world).await;
+    grow_year(world).await;
     grow_people(world).await;
     grow_places(world).await;
+}
+
+/// A year that is over, with what was given and decided for it.
+async fn grow_year(world: &World) {
+    let here = || Sql::from(HERE);
+    let sql = "INSERT INTO year_rankings (village, year, status, publicity_ended, revision, \
+               published_at) VALUES ($1, '2023', 'published', $2, 1, 0)";
+    run(world, sql, &[here(), true.into()]).await;
+    let sql =
+        "INSERT INTO award_schemes (village, year, version, set_at) VALUES ($1, '2023', 1, 0)";
+    run(world, sql, &[here()]).await;
+    for number in 1..=3_i64 {
+        let household = Sql::from(household_id(HERE, usize::try_from(number).expect("small")));
+        let (id, number) = (Sql::from(new_id()), Sql::from(number));
+        for sql in [
+            "INSERT INTO ranking_objections (village, id, year, filed_by, filer_household, reason, \
+               status, filed_at) VALUES ($1, $2, '2023', $3, $3, '不实', 'lapsed', $4)",
+            "INSERT INTO awards (village, id, year, kind, place, rank, household, item, name_zh, \
+               name_en, value_fen, funding, status, granted_at, lapses_at, closed_at, wrong_codes, \
+               version) VALUES ($1, $2, '2023', 'rank_award', $4, $4, $3, 'rank.mattress', '床垫', \
+               'Mattress', 1, 'donation', 'lapsed', 0, 0, 0, 0, 1)",
+            "INSERT INTO vetoes (village, id, household, year, ground, reason, reference, status, \
+               proposed_by, proposed_at, decided_by) \
+               VALUES ($1, $2, $3, '2023', 'other', '有', '有', 'rejected', $2, $4, $3)",
+            "INSERT INTO honours (village, id, household, item, period, reason, status, \
+               proposed_by, proposed_at, decided_by, decided_at, plaque) VALUES ($1, $2, $3, \
+               'honour.civilised_family', '2023', '好', 'granted', $2, 0, $3, 0, $4)",
+            "INSERT INTO dividends (village, id, year, pool_fen, note, status, proposed_by, \
+               proposed_at, decided_by) VALUES ($1, $2, '2023', 1, '有', 'rejected', $2, $4, $3)",
+        ] {
+            run(world, sql, &[here(), id.clone(), household.clone(), number.clone()]).await;
+        }
+        let sql = "INSERT INTO award_items (village, year, item, name_zh, name_en, rank_from, \
+                   rank_to, value_fen, funding) \
+                   VALUES ($1, '2023', 'x', '床垫', 'Mattress', $2, $2, 1, 'donation')";
+        run(world, sql, &[here(), number]).await;
+    }
 }
 
 async fn grow_people(world: &World) {

@@ -1,3 +1,5 @@
+pub mod year;
+
 use serde_json::json;
 
 use crate::support::{FAR, HERE, World, at, household_id};

@@ -7,7 +7,8 @@ use crate::regions::{Mode, VillageRow};
 
 /// A step of the cycle whose instant is set by the calendar. Of several at one instant, the one that
 /// stands first here comes first: a new policy, then what lapses, then points given back, then
-/// objections, then lists, then terms, then the week.
+/// objections, then lists and what corrects them, then the year's ranking and its awards, then terms,
+/// then the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// A quarter begins, and with it the policy that waited.
@@ -24,6 +25,14 @@ pub enum Step {
     CloseList(Month),
     /// Corrections of closed lists have been public for their days: what was approved takes effect.
     CloseCorrections,
+    /// A year's last list is closed and nothing about it is undecided: its ranking is published.
+    PublishRanking,
+    /// Objections to a ranking that nobody decided lapse.
+    LapseRankingObjections,
+    /// The seven days of a ranking's publicity end.
+    EndRankingPublicity,
+    /// Awards not collected in time lapse.
+    LapseAwards,
     /// The term of a household that moved out ends: what it did not spend expires.
     ExpireMovedOut,
     /// A week ends: caps are applied and points become pending.
@@ -164,6 +173,10 @@ mod tests {
             Step::CloseList(list),
             Step::CloseList(list.next()),
             Step::CloseCorrections,
+            Step::PublishRanking,
+            Step::LapseRankingObjections,
+            Step::EndRankingPublicity,
+            Step::LapseAwards,
             Step::ExpireMovedOut,
             Step::CloseSheet(week),
         ];

@@ -13,7 +13,7 @@ use crate::kernel::lease::Held;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 use crate::{
-    claims, households, proof, publicity, rankings, redemption, regions, reversals, scoring,
+    awards, claims, households, proof, publicity, rankings, redemption, regions, reversals, scoring,
 };
 
 /// Settles every village of a region, or all, that has something due now; returns how many steps there
@@ -146,6 +146,10 @@ async fn perform(
             publicity::close_list(tx, village, month, at).await?;
             households::settle_ended(tx, village, &month.to_string(), at).await
         }
+        Step::PublishRanking => rankings::publish(tx, village, at).await,
+        Step::LapseRankingObjections => rankings::lapse(tx, village, at).await,
+        Step::EndRankingPublicity => rankings::end_publicity(tx, village, at).await,
+        Step::LapseAwards => awards::lapse(tx, village, at).await,
         Step::ExpireMovedOut => households::expire_moved_out(tx, village, at).await,
         Step::CloseSheet(week) => {
             scoring::close_sheet(app, tx, village, week).await?;
@@ -168,6 +172,10 @@ const FIRSTS: &[(Step, &str)] = &[
     (Step::CloseCorrections, reversals::FIRST_CORRECTION),
     (Step::ExpireHolds, redemption::FIRST_EXPIRY),
     (Step::FinishObjections, publicity::FIRST_END),
+    (Step::PublishRanking, rankings::FIRST_PUBLICATION),
+    (Step::LapseRankingObjections, rankings::FIRST_LAPSE),
+    (Step::EndRankingPublicity, rankings::FIRST_END),
+    (Step::LapseAwards, awards::FIRST_LAPSE),
     (Step::ExpireMovedOut, households::FIRST_TERM),
 ];
 

@@ -265,6 +265,8 @@ offices! {
     Adjusts: Committee;
     /// Who takes confirmed points back, and decides what another of them proposed.
     Corrects: Committee | Township;
+    /// Who is the second person for what a committee proposes.
+    Confirms: Committee | Township | County;
     /// Who hands prizes over and keeps the stock.
     KeepsShop: Clerk;
     /// Who hands prizes over or witnesses it: at the counter, and at the door of their grid.

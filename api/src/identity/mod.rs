@@ -33,9 +33,9 @@ use uuid::Uuid;
 pub use appoint::{NewOfficial, appoint};
 pub use death::{end_accounts, may_dismiss};
 pub use extract::{
-    Adjusts, Corrects, CountsStock, Decides, ExtendsPublicity, Files, Follows, Governs, HandsOver,
-    HearsObjections, Inspects, KeepsShop, Leaver, Neighbour, Office, Official, Overseer, Reader,
-    Registers, Reviews, Serves, SetsRules, Watches, WeighsEvidence,
+    Adjusts, Confirms, Corrects, CountsStock, Decides, ExtendsPublicity, Files, Follows, Governs,
+    HandsOver, HearsObjections, Inspects, KeepsShop, Leaver, Neighbour, Office, Official, Overseer,
+    Reader, Registers, Reviews, Serves, SetsRules, Watches, WeighsEvidence,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use grants::{Appointment, WorkerKind, grid_workers};

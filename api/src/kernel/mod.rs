@@ -20,3 +20,4 @@ mod seal;
 pub mod text;
 pub mod tries;
 pub mod upload;
+pub mod year;

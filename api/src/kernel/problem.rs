@@ -101,6 +101,10 @@ codes! {
     ReversalExceedsLine "reversal_exceeds_line" 409 "冲正分值超过该条所剩积分" "Less of the line is left than is to be taken back" "Read what is left of the line.";
     AdjustmentExceedsLoss "adjustment_exceeds_loss" 409 "恢复分值超过该条被扣去的积分" "Less was taken of the line, or it is being given back already" "Read what was taken of the line.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
+    RankingNotFinal "ranking_not_final" 409 "年度排名尚未确定" "The year's ranking is not final" "Wait until its publicity is over and every objection to it is decided.";
+    DividendExists "dividend_exists" 409 "该年度已有分红方案" "There is a dividend for this year already" "Have the one that is proposed rejected first; an approved one stays.";
+    VetoExists "veto_exists" 409 "该户本年度已有一票否决提议或决定" "There is a veto for this household and year already" "Nothing more to do, or wait for its decision.";
+    DuplicateHonour "duplicate_honour" 409 "该户本期已有此项荣誉" "The household has this honour for this period already" "See the honour in `existing`.";
     GrantExists "grant_exists" 409 "此人已担任该职责" "The person holds this role here already" "See the grant in `existing`; end it first to change its dates.";
     LastAdmin "last_admin" 409 "不能免去本县最后一名管理员" "This is the county's last administrator" "Appoint another one first.";
     PreconditionFailed "precondition_failed" 412 "内容已被他人更改，请刷新后重试" "It has changed since you read it" "Read it again and send its new ETag in `If-Match`.";
@@ -125,6 +129,8 @@ codes! {
     ReasonRequired "reason_required" 422 "请写明理由" "A reason is required" "Send a readable `reason`.";
     InsufficientPoints "insufficient_points" 422 "可用积分不足" "The household has too few spendable points" "See `…/points` for what is spendable and why the rest is not yet.";
     HouseholdLimit "household_limit" 422 "已达到本户本期限额" "The household has reached its limit in this window" "Wait for the next window.";
+    DividendWithoutPoints "dividend_without_points" 422 "没有农户得分，不能分红" "Nobody earned points in the year: nothing is distributed" "Nothing to do.";
+    HonourCriteriaUnmet "honour_criteria_unmet" 422 "该户本期不符合授予条件" "The household does not meet the honour's criteria" "Choose another household or period.";
     PickupCodeWrong "pickup_code_wrong" 422 "取货码不正确" "The pickup code is wrong" "Try again; after five wrong codes it is locked.";
     SecondFactorMissing "second_factor_missing" 422 "核发前须有第二重确认" "Handing over needs what the official does not have" "Send the pickup code, or for those helped the household's PIN, or have a second official witness it in the last 15 minutes.";
     PinWrong "pin_wrong" 422 "户密码不正确" "The household's PIN is wrong" "Try again; after five wrong ones in a row it is locked.";

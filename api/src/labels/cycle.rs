@@ -145,6 +145,7 @@ super::labels! {
         "reversal_lapsed" "冲正逾期未决" "Reversal not decided in time";
         "price_raised" "兑换期内提价" "Price raised in a window"; "refund" "兑换后退还" "Refunded after collection";
         "lock_override" "取货码锁定后两人核发" "Handed over with a locked code";
+        "ranking_objection_lapsed" "排名异议逾期未决定" "Ranking objection lapsed";
     }
     sample_finding {
         "confirmed" "属实" "Confirmed"; "doubted" "存疑" "Doubted";
@@ -259,7 +260,38 @@ super::labels! {
         "households" "按户" "Households"; "grids" "按网格" "Grids"; "villages" "按村" "Villages";
     }
     board_status {
-        "provisional" "暂定" "Provisional"; "final" "最终" "Final";
+        "provisional" "暂定" "Provisional"; "published" "公示中" "Published"; "final" "最终" "Final";
+    }
+    ranking_objection_status {
+        "filed" "已提出" "Filed"; "decided" "已决定" "Decided"; "lapsed" "逾期未决定" "Lapsed";
+    }
+    ranking_decision {
+        "dismissed" "异议不成立，排名维持" "Dismissed"; "upheld" "异议成立，重新排名" "Upheld";
+    }
+    award_kind {
+        "rank_award" "名次奖" "Rank award"; "dividend" "分红" "Dividend";
+    }
+    award_status {
+        "granted" "待领取" "To be collected"; "collected" "已领取" "Collected"; "lapsed" "逾期未领取，已失效" "Lapsed";
+    }
+    proposal_status {
+        "proposed" "待第二人确认" "Proposed"; "approved" "已批准" "Approved"; "rejected" "未批准" "Rejected";
+    }
+    ruling {
+        "approve" "批准" "Approve"; "reject" "不批准" "Reject";
+    }
+    veto_ground {
+        "crime" "犯罪受刑事处罚" "Crime"; "public_order" "扰乱公共秩序受处理" "Public order";
+        "gambling" "参与赌博受处理" "Gambling"; "illegal_building" "违法占地或违建" "Illegal building";
+        "other" "村规民约规定的其他情形" "Other";
+    }
+    honour_status {
+        "proposed" "待第二人确认" "Proposed"; "granted" "已授予" "Granted"; "rejected" "未授予" "Not granted";
+        "withdrawing" "已提议撤销" "Withdrawal proposed"; "withdrawn" "已撤销" "Withdrawn";
+    }
+    year_action {
+        "decide" "决定" "Decide"; "collect" "核销领取" "Hand over"; "reply" "陈述意见" "Answer";
+        "withdraw" "提议撤销" "Propose to withdraw";
     }
     decided_by {
         "more_points" "积分更多" "More points"; "fewer_deductions" "扣分更少" "Fewer deductions";

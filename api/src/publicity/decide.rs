@@ -14,7 +14,6 @@ use super::object::{LineRow, line_of};
 use super::objection::{Objection, Row, find, load};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
-use crate::calendar;
 use crate::households::{self, Notice, tell};
 use crate::http::path_id;
 use crate::identity::{HearsObjections, Official};
@@ -25,6 +24,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
+use crate::{calendar, rankings};
 
 /// A decision on an objection, in the first instance or on appeal.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -97,6 +97,8 @@ async fn decide(
     let status = status(tx, village, &at, &line, effect).await?;
     settle_line(tx, village, at.line, &line, effect.reversed, status, now).await?;
     households::settle_ended(tx, village, &id.to_string(), now).await?;
+    // It may have been the last that the year's ranking waited for.
+    rankings::publish(tx, village, now).await?;
     inform(tx, village, &row, new.decision, &reason, now).await?;
     load(tx, by, id, now).await
 }

@@ -104,23 +104,18 @@ pub async fn reverse(
     let mut journal = Journal::transfer("reversal", reference, from, Account::Issued, points);
     journal.reverses = scored(tx, village, household, &line.week).await?;
     ledger::post(tx, village, Some(cause.by), now, &[journal]).await?;
-    let week = week_of_reversal(tx, village, line, now).await?;
+    let week = week_of_reversal(tx, village, line).await?;
     insert_reversal(tx, village, cause.reference, (id, line), points, week, now).await?;
     rankings::rebuild(tx, village, week).await
 }
 
 /// Where a reversal stands: in the week it corrects while that week's board is not final, afterwards in the
 /// open one, for a final board never changes (2.9). A board whose line is not confirmed is not final.
-pub async fn week_of_reversal(
-    tx: &Tx,
-    village: &Village,
-    line: &Contested,
-    now: Instant,
-) -> Outcome<Week> {
+pub async fn week_of_reversal(tx: &Tx, village: &Village, line: &Contested) -> Outcome<Week> {
     let week = line.week.parse::<Week>();
     let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
     let confirmed = line.confirmed_at.is_some();
-    if confirmed && rankings::is_final_in(tx, village, Period::Week(week), now).await? {
+    if confirmed && rankings::is_final_in(tx, village, Period::Week(week)).await? {
         return Ok(scoring::open_sheet(tx, village).await?.week);
     }
     Ok(week)

@@ -8,6 +8,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::source::{Source, source, year_status};
+use super::year::{PUBLICITY_DAYS, YearRanking, year_ranking};
 use crate::app::App;
 use crate::households::{eligible, grid_then};
 use crate::http::{Query, path_part, public_json};
@@ -41,9 +43,22 @@ pub struct Board {
     pub period: Period,
     pub of: Of,
     /// `provisional` until every public list of the period is closed and every objection to it is
-    /// decided, then `final`.
+    /// decided, then `final`. A year's is `published` for seven days in between, and until every objection
+    /// to the ranking itself is decided.
     #[schema(example = "provisional")]
     pub status: String,
+    /// Since when the year's ranking of a village is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub published_at: Option<Instant>,
+    /// Until when objections to the year's ranking of a village are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub objections_until: Option<Instant>,
+    /// Since when the year's ranking of a village is final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub final_at: Option<Instant>,
     pub items: Vec<BoardRow>,
 }
 
@@ -98,18 +113,16 @@ async fn show_board(
         let board = build(&app, &region, period, of).await?;
         serde_json::to_vec(&board).map_err(|error| Problem::fault(error.to_string()))
     };
-    let ready = app.cache.ready(&key, version(&app, &region, period), build).await?;
+    let ready = app.cache.ready(&key, version(&app, &region), build).await?;
     Ok(public_json(&request, &ready))
 }
 
-/// Rises with every close and decision in any village of the region; a year also becomes final with
-/// the day.
-async fn version(app: &App, region: &RegionCode, period: Period) -> Outcome<String> {
+/// Rises with every close and decision in any village of the region.
+async fn version(app: &App, region: &RegionCode) -> Outcome<String> {
     let sql = "SELECT CAST(COALESCE(SUM(version), 0) AS BIGINT) FROM villages \
                WHERE village >= $1 AND village < $2";
     let sum = db::number(app.db.read(), sql, region.bounds()).await?;
-    let day = matches!(period, Period::Year(_)).then(|| app.clock.now().day());
-    Ok(format!("{sum}:{day:?}"))
+    Ok(sum.to_string())
 }
 
 async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcome<Board> {
@@ -119,9 +132,39 @@ async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcom
         Of::Grids => groups(app, region, period, &grid_then("$4")).await?,
         Of::Villages => groups(app, region, period, "h.village").await?,
     };
-    let is_final = is_final(app.db.read(), region.bounds(), period, app.clock.now()).await?;
-    let status = if is_final { "final" } else { "provisional" };
-    Ok(Board { region: region.clone(), period, of, status: status.to_owned(), items })
+    let status = status(app, region, period).await?;
+    let year = ranking(app, region, period).await?;
+    let published_at = year.as_ref().map(|it| Instant(it.published_at));
+    let taken = year.as_ref().is_some_and(|it| !it.publicity_ended);
+    Ok(Board {
+        region: region.clone(),
+        period,
+        of,
+        status: status.to_owned(),
+        published_at,
+        objections_until: published_at.filter(|_| taken).map(|at| at.plus_days(PUBLICITY_DAYS)),
+        final_at: year.and_then(|it| it.final_at).map(Instant),
+        items,
+    })
+}
+
+/// `provisional`, `published` or `final`.
+pub async fn status(app: &App, region: &RegionCode, period: Period) -> Outcome<&'static str> {
+    Ok(match period {
+        Period::Year(_) => year_status(app.db.read(), region, period).await?,
+        _ if is_final(app.db.read(), region.bounds(), period).await? => "final",
+        _ => "provisional",
+    })
+}
+
+/// The published ranking, if the board is a village's of a year.
+async fn ranking(app: &App, region: &RegionCode, period: Period) -> Outcome<Option<YearRanking>> {
+    let year = matches!(period, Period::Year(_)).then(|| period.to_string().parse().ok()).flatten();
+    let village = region.village().filter(|village| village.as_str() == region.as_str());
+    match village.zip(year) {
+        Some((village, year)) => year_ranking(app.db.read(), &village, year).await,
+        None => Ok(None),
+    }
 }
 
 async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<Vec<BoardRow>> {
@@ -131,13 +174,14 @@ async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<V
         name: Option<String>,
         points: i64,
     }
+    let Source { standings, number } = source(period);
     let sql = format!(
-        "SELECT s.village, m.name, s.points FROM standings s \
+        "SELECT s.village, m.name, s.points FROM {standings} s \
          JOIN households h ON h.village = s.village AND h.id = s.household \
          LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
          WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND {} \
          ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
-           h.number LIMIT $4",
+           {number} LIMIT $4",
         eligible("$5")
     );
     let [from, to] = region.bounds();
@@ -186,11 +230,12 @@ async fn groups(
         points: i64,
         households: i64,
     }
+    let Source { standings, .. } = source(period);
     let sql = format!(
         "SELECT r.code, r.name, CAST(COALESCE(SUM(s.points), 0) AS BIGINT) AS points, \
            CAST(COUNT(*) AS BIGINT) AS households \
          FROM households h JOIN regions r ON r.code = {column} \
-         LEFT JOIN standings s ON s.village = h.village AND s.household = h.id AND s.period = $1 \
+         LEFT JOIN {standings} s ON s.village = h.village AND s.household = h.id AND s.period = $1 \
          WHERE h.village >= $2 AND h.village < $3 AND {} GROUP BY r.code, r.name",
         eligible("$4")
     );
@@ -221,18 +266,17 @@ fn per_household(a_points: i64, a_count: i64, b_points: i64, b_count: i64) -> Or
     cross(b_points, a_count).cmp(&cross(a_points, b_count))
 }
 
-/// Whether nothing in the period can change any more, in all villages between two codes.
+/// Whether nothing in a period of less than a year can change any more, in all villages between two codes.
 pub async fn is_final(
     on: &impl ConnectionTrait,
     [from, to]: [Value; 2],
     period: Period,
-    now: Instant,
 ) -> Outcome<bool> {
     #[derive(FromQueryResult)]
     struct Row {
         missing: i64,
         undecided: i64,
-        last_close: Option<i64>,
+        lists: i64,
     }
     let sql = "SELECT \
         (SELECT COUNT(*) FROM villages v WHERE v.village >= $1 AND v.village < $2 \
@@ -240,17 +284,13 @@ pub async fn is_final(
              WHERE p.village = v.village AND p.month = $4 AND p.status = 'closed')) AS missing, \
         (SELECT COUNT(*) FROM objections o WHERE o.village >= $1 AND o.village < $2 \
            AND o.month BETWEEN $3 AND $4 AND o.status IN ('filed', 'investigating')) AS undecided, \
-        (SELECT MAX(closes_at) FROM public_lists p WHERE p.village >= $1 AND p.village < $2 \
-           AND p.month = $4) AS last_close";
+        (SELECT COUNT(*) FROM public_lists p WHERE p.village >= $1 AND p.village < $2 \
+           AND p.month = $4) AS lists";
     let first = period.weeks().0.month().to_string();
     let last = period.last_month().to_string();
     let values = [from, to, first.into(), last.into(), period.ends_at().0.into()];
     let row = db::one::<Row>(on, sql, values).await?;
-    let Some(Row { missing, undecided, last_close }) = row else { return Ok(false) };
-    // The year's ranking is itself seven days in publicity.
-    let rest_days = if matches!(period, Period::Year(_)) { 7 } else { 0 };
-    let rested = last_close.is_some_and(|at| Instant(at).plus_days(rest_days) <= now);
-    Ok(missing == 0 && undecided == 0 && rested)
+    Ok(row.is_some_and(|row| row.missing == 0 && row.undecided == 0 && row.lists > 0))
 }
 
 #[cfg(test)]

@@ -1,20 +1,65 @@
 //! Rankings (排名): who earned most in a week, month, quarter or year. Spending never lowers a rank.
 
 mod board;
+mod decide;
 mod neighbours;
+mod object;
 mod order;
+mod source;
+mod year;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+pub use year::{
+    FIRST_END, FIRST_LAPSE, FIRST_PUBLICATION, YearRanking, end_publicity, lapse, publish,
+    year_ranking,
+};
 
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::kernel::year::Year;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(board::show_board).service(neighbours::show_rank);
+    config
+        .service(board::show_board)
+        .service(neighbours::show_rank)
+        .service(object::object_to_ranking)
+        .service(object::list_ranking_objections)
+        .service(decide::decide_ranking_objection);
+}
+
+/// A household's place in a published ranking.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Ranked {
+    pub rank: i64,
+    pub household: Uuid,
+    /// Earned in the year.
+    pub points: i64,
+    /// Whether its file was still open at the instant that was asked for.
+    pub active: bool,
+}
+
+/// Everybody in a village's ranking of a year as last published, in order of rank; `at` is when their
+/// files are looked at.
+pub async fn ranked(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    year: Year,
+    at: Instant,
+) -> Outcome<Vec<Ranked>> {
+    let sql = "SELECT f.rank, f.household, f.points, \
+                 (h.status = 'active' OR h.ended_at >= $3) AS active \
+               FROM year_rankings y JOIN final_standings f ON f.village = y.village \
+                 AND f.year = y.year AND f.revision = y.revision \
+               JOIN households h ON h.village = f.village AND h.id = f.household \
+               WHERE y.village = $1 AND y.year = $2 ORDER BY f.rank";
+    let values: [Value; 3] = [village.into(), year.into(), at.0.into()];
+    Ok(db::all(on, sql, values).await?)
 }
 
 /// A village's standings in a period from its score lines: `$1` is the village, `$2` the period, `$3`
@@ -48,9 +93,8 @@ pub async fn is_final_in(
     on: &impl ConnectionTrait,
     village: &Village,
     period: Period,
-    now: Instant,
 ) -> Outcome<bool> {
-    board::is_final(on, village.region().bounds(), period, now).await
+    board::is_final(on, village.region().bounds(), period).await
 }
 
 /// Brings the standings of a week, and of its month, quarter and year, up to date.

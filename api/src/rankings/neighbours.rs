@@ -7,7 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::board::status;
 use super::order::{DecidedBy, Standing, decided_by, order};
+use super::source::{Source, source};
 use crate::app::App;
 use crate::households::{eligible, may_read};
 use crate::http::{path_id, path_part};
@@ -23,6 +25,9 @@ use crate::kernel::text::shown;
 #[derive(Serialize, ToSchema)]
 pub struct HouseholdRank {
     pub period: Period,
+    /// As of the village's board: `provisional`, `published` or `final`.
+    #[schema(example = "final")]
+    pub status: String,
     #[schema(example = 4)]
     pub rank: usize,
     /// How many households are ranked.
@@ -92,24 +97,28 @@ async fn show_rank(
     let rows = rows(&app, &caller.village, period).await?;
     let at = rows.iter().position(|row| row.household == household).ok_or(Code::NotFound)?;
     may_read(&caller, household)?;
-    Ok(Answer::ok(rank(period, &rows, at).ok_or(Code::NotFound)?))
+    let status = status(&app, &caller.village.region(), period).await?;
+    Ok(Answer::ok(rank(period, status, &rows, at).ok_or(Code::NotFound)?))
 }
 
 async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>> {
+    let Source { standings, number } = source(period);
     let sql = format!(
-        "SELECT s.household, m.name, m.consented, s.points, s.deductions, s.categories, s.reached_at, h.number \
-         FROM standings s JOIN households h ON h.village = s.village AND h.id = s.household \
+        "SELECT s.household, m.name, m.consented, s.points, s.deductions, s.categories, \
+           s.reached_at, {number} AS number \
+         FROM {standings} s JOIN households h ON h.village = s.village AND h.id = s.household \
          LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
-         WHERE s.village = $1 AND s.period = $2 AND {}",
-        eligible("$3")
+         WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND {}",
+        eligible("$4")
     );
-    let values: [Value; 3] = [village.into(), period.to_string().into(), period.ends_at().0.into()];
+    let [from, to] = village.region().bounds();
+    let values: [Value; 4] = [period.to_string().into(), from, to, period.ends_at().0.into()];
     let mut rows = db::all::<Row>(app.db.read(), &sql, values).await?;
     rows.sort_by(|a, b| order(&a.standing(), &b.standing()));
     Ok(rows)
 }
 
-fn rank(period: Period, rows: &[Row], at: usize) -> Option<HouseholdRank> {
+fn rank(period: Period, status: &str, rows: &[Row], at: usize) -> Option<HouseholdRank> {
     let own = rows.get(at)?;
     let before = at.checked_sub(1).and_then(|at| rows.get(at));
     let after = rows.get(at + 1);
@@ -122,6 +131,7 @@ fn rank(period: Period, rows: &[Row], at: usize) -> Option<HouseholdRank> {
     };
     Some(HouseholdRank {
         period,
+        status: status.to_owned(),
         rank: at + 1,
         of: rows.len(),
         points: own.points,

@@ -25,6 +25,7 @@ use sea_orm::Value;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+pub use code::{is_code, pickup_code};
 pub use expire::{FIRST_EXPIRY, expire};
 pub use hold::{Proof, hand_over};
 pub use prizes::{PrizeCatalogue, builtin, stock_shop};

@@ -71,6 +71,8 @@ kinds! {
     Refund "refund";
     /// Two officials handed over what a locked code was for.
     LockOverride "lock_override";
+    /// Neither township nor county decided an objection to a year's ranking in time.
+    RankingObjectionLapsed "ranking_objection_lapsed";
 }
 
 /// A line to be put on the register.

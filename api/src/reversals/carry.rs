@@ -86,7 +86,7 @@ async fn take(tx: &Tx, village: &Village, row: &Row, at: Instant) -> Outcome<Opt
         close(tx, village, row.id, "lapsed", row.points, at).await?;
         return Ok(None);
     }
-    let week = week_of_reversal(tx, village, &line, at).await?;
+    let week = week_of_reversal(tx, village, &line).await?;
     insert_reversal(tx, village, row.id, (row.line, &line), points, week, at).await?;
     let status = if line.left() == points { "struck" } else { "adjusted" };
     settle_line(tx, village, row.line, &line, points, status, at).await?;

@@ -1,0 +1,3 @@
+mod dividends;
+mod rank_awards;
+mod vetoes;
