@@ -109,7 +109,7 @@ async fn strangers(world: &World) -> Vec<(&'static str, Actor)> {
 }
 
 /// The villages settle what is due, so that no case does it.
-async fn settle(world: &World) {
+pub async fn settle(world: &World) {
     for village in [HERE, NEXT, FAR] {
         let village = village.parse().expect("a village");
         api::calendar::settle_village(&world.app, &village).await.expect("it settles");
