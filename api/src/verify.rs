@@ -13,7 +13,7 @@ use crate::kernel::db::{self, Db};
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::proof;
+use crate::{proof, publicity};
 use crate::rankings::{STANDINGS, span};
 
 /// The outcome of a verification.
@@ -39,9 +39,9 @@ impl fmt::Display for Report {
 
 /// A check that finds the first row whose two sides differ: `village`, `thing`, `id`, `kept` and
 /// `recomputed`.
-struct Check {
-    name: &'static str,
-    sql: &'static str,
+pub struct Check {
+    pub name: &'static str,
+    pub sql: &'static str,
 }
 
 const CHECKS: &[Check] = &[
@@ -183,42 +183,6 @@ const CHECKS: &[Check] = &[
               ) AS both_sides GROUP BY village, household HAVING SUM(lines) <> SUM(posted)",
     },
     Check {
-        name: "a line is contested while an objection to it is open, and only then",
-        sql: "SELECT p.village, p.status AS thing, p.line AS id, CAST(0 AS BIGINT) AS kept, \
-              CAST(1 AS BIGINT) AS recomputed FROM public_list_lines p \
-              WHERE p.status <> 'struck' AND (p.status = 'contested') <> EXISTS (SELECT 1 \
-                FROM objections o WHERE o.village = p.village AND o.month = p.month \
-                AND o.number = p.number AND o.status IN ('filed', 'investigating'))",
-    },
-    Check {
-        name: "an objection is where its decision, its appeal and its time say",
-        sql: "SELECT o.village, o.status AS thing, o.id, CAST(0 AS BIGINT) AS kept, \
-              CAST(1 AS BIGINT) AS recomputed FROM objections o \
-              LEFT JOIN appeals a ON a.village = o.village AND a.objection = o.id \
-              WHERE (o.status = 'final') <> (o.due_at IS NULL) \
-              OR (o.status = 'final') <> (o.final_at IS NOT NULL) \
-              OR (o.status IN ('filed', 'investigating')) \
-                <> (o.decision IS NULL AND o.lapsed_at IS NULL) \
-              OR (o.decision IS NOT NULL AND o.lapsed_at IS NOT NULL) \
-              OR (o.status = 'appealed' AND (a.id IS NULL OR a.decided_at IS NOT NULL)) \
-              OR (o.status IN ('filed', 'investigating', 'decided') AND a.id IS NOT NULL)",
-    },
-    Check {
-        name: "what an appeal gave back is an adjustment of as much",
-        sql: "SELECT a.village, 'appeal' AS thing, a.id, a.restored AS kept, \
-              COALESCE(d.points, 0) AS recomputed FROM appeals a \
-              LEFT JOIN adjustments d ON d.village = a.village AND d.id = a.adjustment \
-              WHERE (a.restored IS NOT NULL AND (d.id IS NULL OR d.points <> a.restored)) \
-              OR (a.restored IS NULL AND a.adjustment IS NOT NULL)",
-    },
-    Check {
-        name: "nobody decided their own objection, or first and again on appeal",
-        sql: "SELECT o.village, 'objection' AS thing, o.id, CAST(0 AS BIGINT) AS kept, \
-              CAST(1 AS BIGINT) AS recomputed FROM objections o \
-              LEFT JOIN appeals a ON a.village = o.village AND a.objection = o.id \
-              WHERE o.decided_by = o.filed_by OR a.decided_by IN (o.decided_by, o.filed_by, a.filed_by)",
-    },
-    Check {
         name: "stock is the sum of its moves",
         sql: "SELECT p.village, p.key AS thing, p.id, p.stock AS kept, \
               CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS recomputed FROM prizes p \
@@ -327,7 +291,7 @@ pub async fn verify(db: &Db) -> Outcome<Report> {
 /// Runs every check on what this connection or transaction sees.
 pub async fn verify_on(on: &impl ConnectionTrait) -> Outcome<Report> {
     let mut checks = 0;
-    for check in CHECKS.iter().chain(year::CHECKS) {
+    for check in CHECKS.iter().chain(year::CHECKS).chain(publicity::CHECKS) {
         let sql = format!("{} ORDER BY 1, 2, 3 LIMIT 1", check.sql);
         if let Some(odd) = db::one::<Odd>(on, &sql, []).await? {
             return Ok(Report { checks, first: Some(describe(check.name, &odd)) });

@@ -4,6 +4,7 @@
 mod appeal;
 mod appeal_decision;
 mod bodies;
+mod checks;
 mod cycle;
 mod decide;
 mod extend;
@@ -19,6 +20,7 @@ mod search;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use checks::CHECKS;
 pub use cycle::{close_list, open_list};
 pub use finish::{FIRST_END, finish_objections};
 pub use line::{

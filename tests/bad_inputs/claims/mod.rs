@@ -8,6 +8,7 @@ mod field;
 mod filing;
 mod lists;
 mod lives;
+mod objections;
 mod photos;
 mod reviews;
 mod versions;
@@ -30,6 +31,7 @@ async fn nothing_is_claimed_decided_or_contested_but_by_the_rules() {
     reviews::try_all(&mut catalogue).await;
     deductions::try_all(&mut catalogue).await;
     lists::try_all(&mut catalogue).await;
+    objections::try_all(&mut catalogue).await;
     warnings::try_all(&mut catalogue).await;
     batches::try_all(&mut catalogue).await;
     field::try_all(&mut catalogue).await;
