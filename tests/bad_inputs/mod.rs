@@ -7,6 +7,7 @@
 //! request.
 
 mod claims;
+mod confirmed;
 mod tables;
 mod tenancy;
 mod tokens;

@@ -9,6 +9,7 @@ mod score;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use propose::{Restoration, restore};
+pub use read::had_a_say;
 pub use score::{Scored, score};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {

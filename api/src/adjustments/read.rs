@@ -158,6 +158,19 @@ pub async fn row(
     Ok(db::one(on, sql, [village.into(), id.into()]).await?.ok_or(Code::NotFound)?)
 }
 
+/// Whether somebody proposed or decided the adjustment that a line was written for.
+pub async fn had_a_say(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    line: Uuid,
+    person: Uuid,
+) -> Outcome<bool> {
+    let sql = "SELECT COUNT(*) FROM adjustments WHERE village = $1 AND id = $2 \
+               AND (proposed_by = $3 OR decided_by = $3)";
+    let values: [Value; 3] = [village.into(), line.into(), person.into()];
+    Ok(db::number(on, sql, values).await? > 0)
+}
+
 /// What of an adjustment a caller sees, and what they may do about it.
 struct Eyes {
     person: Uuid,

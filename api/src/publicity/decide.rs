@@ -11,6 +11,7 @@ use validator::Validate;
 use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::{Objection, line_of, load};
 use super::rules::{Decision, Effect, effect};
+use crate::adjustments;
 use crate::app::App;
 use crate::calendar;
 use crate::households::{self, Notice, tell};
@@ -122,7 +123,9 @@ async fn refuse_concerned(
                AND (c.filed_by = $3 OR EXISTS (SELECT 1 FROM reviews v \
                  WHERE v.village = c.village AND v.claim = c.id AND v.person = $3))";
     let values: [Value; 3] = [(&by.village).into(), objection.line.into(), by.person.into()];
-    if db::number(tx, sql, values).await? > 0 {
+    if db::number(tx, sql, values).await? > 0
+        || adjustments::had_a_say(tx, &by.village, objection.line, by.person).await?
+    {
         return Err(Code::ConflictOfInterest.into());
     }
     for household in [line.household, objection.filer_household] {
