@@ -13,8 +13,8 @@ use crate::kernel::db::{self, Db};
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::{proof, publicity};
 use crate::rankings::{STANDINGS, span};
+use crate::{proof, publicity};
 
 /// The outcome of a verification.
 pub struct Report {

@@ -7,6 +7,7 @@
 //! request.
 
 mod claims;
+mod confirmed;
 mod proofs;
 mod shop;
 mod tables;

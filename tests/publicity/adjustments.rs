@@ -167,6 +167,26 @@ async fn kin_neither_propose_nor_approve_and_a_household_reads_only_its_own() {
 }
 
 #[actix_web::test]
+async fn who_gave_it_does_not_decide_an_objection_to_it() {
+    let world = World::begins(at("2024-08-28 08:00")).await;
+    approved(&world, &adjustment(1, 5)).await;
+    world.travel(at("2024-09-03 09:00")).await;
+    let objections = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
+    let objection = json!({ "id": new_id(), "reason": "没有这回事" });
+    world.head(HERE, 2).await.post(&objections, objection.clone()).await.ok();
+    let decision = format!("/v1/villages/{HERE}/objections/{}/decision", id(&objection));
+    let upheld = json!({ "decision": "upheld", "reason": "没有记录" });
+    for office in ["committee", "committee_2"] {
+        let who = world.official(office, HERE).await;
+        who.post(&decision, upheld.clone()).await.refused(403, "conflict_of_interest");
+    }
+    world.official("committee_3", HERE).await.post(&decision, upheld).await.ok();
+    world.travel(at("2024-09-09 00:00")).await;
+    assert_eq!(points(&world, 1).await["available"], 0);
+    world.verified().await;
+}
+
+#[actix_web::test]
 async fn of_two_decisions_at_once_one_counts() {
     let world = World::begins(at("2024-08-28 08:00")).await;
     let committee = world.official("committee", HERE).await;
