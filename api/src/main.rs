@@ -115,7 +115,11 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
     match line.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(line.config).await?,
-        Command::Migrate => app::migrate(&App::connect(line.config).await?).await?,
+        Command::Migrate => {
+            let app = App::connect(line.config).await?;
+            app::migrate(&app).await?;
+            app.db.close().await?;
+        }
         Command::Close { as_of, region } => {
             let mut app = ready(line.config).await?;
             app::prepare_sandbox(&app).await?;

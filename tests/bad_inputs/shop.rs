@@ -207,6 +207,8 @@ async fn hand_over(catalogue: &mut Catalogue) {
             .writes(&[
                 "redemptions",
                 "journals",
+                "journal_links",
+                "chain_heads",
                 "postings",
                 "balances",
                 "audit_events",

@@ -182,7 +182,11 @@ async fn settle_in(tx: &Tx, size: Size, at: usize, now: Instant) -> Outcome<()> 
         })
         .collect();
     let offices = [("panel", Role::Panel), ("committee", Role::Committee), ("clerk", Role::Clerk)];
-    let more = [("committee_2", Role::Committee), ("committee_3", Role::Committee)];
+    let more = [
+        ("committee_2", Role::Committee),
+        ("committee_3", Role::Committee),
+        ("clerk_2", Role::Clerk),
+    ];
     let mut serial = at * 100;
     let mut serve = |office: &str, role, region: &str| {
         serial += 1;

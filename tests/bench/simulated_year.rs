@@ -37,6 +37,7 @@ pub async fn measure(bench: &Bench) -> Done<()> {
         claims: 200 / tenth,
         objections: 100 / tenth,
         redemptions: 200 / tenth,
+        reversals: 20 / tenth,
     };
     let (on_time, seconds) = live(bench, pace, 0).await?;
     let (late, seconds_late) = live(bench, pace, 3).await?;

@@ -10,6 +10,7 @@ async fn live(days_late: i64) -> Lived {
         claims: 1,
         objections: 1,
         redemptions: 2,
+        reversals: 1,
     };
     let world = World::begins(pace.first.starts_at()).await;
     let life = Life::of(&world.app, &world.base, world.anybody().client, pace).await;

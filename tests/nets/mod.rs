@@ -5,6 +5,7 @@ mod contract;
 mod labels;
 mod method;
 mod roles;
+mod scenarios;
 mod schema;
 mod statements;
 mod tidy;

@@ -103,7 +103,9 @@ async fn the_file_is_the_list_as_it_was_opened_with_hidden_lines_as_hashes() {
     assert_eq!((&said["root"], &said["chain_head"]), (&shown["root"], &shown["chain_head"]));
     assert_eq!(Checkpoint::of_note(&read.checkpoint), Some(checkpoint));
     // What happens to a line afterwards changes nothing of what was published.
-    let objection = json!({ "id": crate::support::new_id(), "reason": "那块地不是他家的" });
+    let objection = json!({
+        "id": crate::support::new_id(), "ground": "not_this_household", "reason": "那块地不是他家的",
+    });
     let filed = world.head(HERE, 2).await.post(&list("/lines/1/objections"), objection).await.ok();
     let id = filed["id"].as_str().expect("an id");
     let decision = json!({ "decision": "upheld", "reason": "属实" });

@@ -116,7 +116,7 @@ async fn a_final_ranking_stays_as_it_was_whatever_comes_later() {
 async fn the_last_decision_on_a_list_publishes_the_ranking() {
     let world = ten_families().await;
     world.travel(at("2024-01-02 09:00")).await;
-    let objection = json!({ "id": new_id(), "reason": "没有让地" });
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "没有让地" });
     let path = village("/public-lists/2023-12/lines/1/objections");
     let filed = world.head(HERE, 2).await.post(&path, objection).await.ok();
     world.travel(at("2024-01-08 00:00")).await;

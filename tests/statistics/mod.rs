@@ -29,7 +29,8 @@ async fn a_period_computed_again_as_of_then_has_the_figures_of_then() {
     let number = &line.expect("the line of the second")["number"];
     let id = new_id();
     world.travel(at("2024-09-03 09:01")).await;
-    let objection = json!({ "id": id, "reason": "那块地不是他家的" });
+    let objection =
+        json!({ "id": id, "ground": "not_this_household", "reason": "那块地不是他家的" });
     let objections = format!("{lists}/{number}/objections");
     world.head(HERE, 3).await.post(&objections, objection).await.ok();
     let decision = json!({ "decision": "upheld", "reason": "查实" });

@@ -64,6 +64,10 @@ pub fn jifen(database: &TestDatabase, line: &[&str]) -> Output {
 /// The program as it runs in production, in a folder without an `.env`.
 fn production(database: &TestDatabase) -> Command {
     std::fs::create_dir_all(&database.photos).expect("a folder");
+    let key = database.photos.join("list.key");
+    if !key.exists() {
+        api::proof::make_key(&key, "jifen-test").expect("a key");
+    }
     let mut command = Command::new(program());
     command
         .current_dir(&database.photos)
@@ -71,6 +75,7 @@ fn production(database: &TestDatabase) -> Command {
         .env("DATABASE_URL", &database.url)
         .env("DATABASE_CONNECTIONS", "4")
         .env("PHOTOS_URL", format!("file://{}", database.photos.display()))
+        .env("LIST_KEY_FILE", &key)
         .env("LOG", "error")
         .envs(["TOKEN_SECRET", "PICKUP_SECRET", "IDENTITY_SECRET"].map(|key| (key, SECRET)))
         .stdin(Stdio::null());

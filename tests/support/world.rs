@@ -430,7 +430,10 @@ fn person_of(persona: &str) -> Uuid {
             .bytes()
             .fold(start, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
     };
-    Uuid::from_u64_pair(seed(0xCBF2_9CE4_8422_2325), seed(0x8422_2325_CBF2_9CE4))
+    let (high, low) = (seed(0xCBF2_9CE4_8422_2325), seed(0x8422_2325_CBF2_9CE4));
+    let random = [&high.to_be_bytes()[..2], &low.to_be_bytes()].concat();
+    let random = random.try_into().expect("ten bytes");
+    uuid::Builder::from_unix_timestamp_millis(1_700_000_000_000, &random).into_uuid()
 }
 
 /// The name of a household's head: 张守勤 is the first.

@@ -1,5 +1,6 @@
 //! What people do in a week, over HTTP.
 
+use api::kernel::period::Week;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,11 +11,15 @@ impl Life<'_> {
     /// What is done on a Thursday, in the same order in every life.
     pub(super) async fn thursday(&mut self) {
         self.decide_objections().await;
+        self.refund().await;
         for _ in 0..self.pace.claims {
             self.claim().await;
         }
         for _ in 0..self.pace.objections {
             self.object().await;
+        }
+        for _ in 0..self.pace.reversals {
+            self.reverse().await;
         }
         for _ in 0..self.pace.redemptions {
             self.redeem().await;
@@ -33,6 +38,7 @@ impl Life<'_> {
         let rest = self.filed.split_off(self.filed.len() / 2);
         self.decide_objections().await;
         self.filed = rest;
+        self.decide_reversals().await;
     }
 
     /// Sends as this persona; what came back, if it was a 2xx. Counts what was answered.
@@ -126,7 +132,9 @@ impl Life<'_> {
         let number = page["items"][self.draw(count)]["number"].clone();
         let path = format!("{village}/public-lists/{month}/lines/{number}/objections");
         let id = self.id();
-        let objection = json!({ "id": id, "reason": "那天没有看到他家参加" });
+        let objection = json!({
+            "id": id, "ground": "did_not_happen", "reason": "那天没有看到他家参加",
+        });
         if self.post("objection", &head, &path, objection).await.is_some() {
             self.filed.push((home.village, json!(id)));
         }
@@ -140,6 +148,59 @@ impl Life<'_> {
             let id = id.as_str().expect("an id");
             let path = format!("/v1/villages/{village}/objections/{id}/decision");
             self.post("decision", &format!("committee {village}"), &path, body).await;
+        }
+    }
+
+    /// The committee wants a confirmed line of two months before back.
+    async fn reverse(&mut self) {
+        let home = self.somebody();
+        let village = format!("/v1/villages/{}", home.village);
+        let month = Week::of(self.now.plus_days(-60)).month();
+        let committee = format!("committee {}", home.village);
+        let lines = format!("{village}/public-lists/{month}/lines?limit=100");
+        let Some(page) = self.send("look", &committee, Method::GET, &lines, None).await else {
+            return;
+        };
+        let count = page["items"].as_array().map_or(0, Vec::len);
+        if count == 0 {
+            return;
+        }
+        let number = page["items"][self.draw(count)]["number"].clone();
+        let id = self.id();
+        let body = json!({ "id": id, "month": month, "number": number, "reason": "台账不符" });
+        let path = format!("{village}/reversals");
+        if self.post("reversal", &committee, &path, body).await.is_some() {
+            self.proposed.push((home.village, json!(id)));
+        }
+    }
+
+    /// Another of the committee decides what was proposed: of three, one is dropped, one forgotten.
+    async fn decide_reversals(&mut self) {
+        for (at, (village, id)) in std::mem::take(&mut self.proposed).into_iter().enumerate() {
+            let decision = match at % 3 {
+                0 => "carried",
+                1 => "dropped",
+                _ => continue,
+            };
+            let id = id.as_str().expect("an id");
+            let path = format!("/v1/villages/{village}/reversals/{id}/decision");
+            let body = json!({ "decision": decision, "reason": "核对台账" });
+            self.post("second decision", &format!("committee_2 {village}"), &path, body).await;
+        }
+    }
+
+    /// One in ten of what was collected comes back.
+    async fn refund(&mut self) {
+        for (turn, (at, id)) in std::mem::take(&mut self.collected).into_iter().enumerate() {
+            if turn % 10 != 0 {
+                continue;
+            }
+            let village = self.homes[at].village.clone();
+            let refund = self.id();
+            let body =
+                json!({ "id": refund, "quantity": 1, "reason": "包装破损", "restocked": true });
+            let path = format!("/v1/villages/{village}/redemptions/{id}/refund");
+            self.post("refund", &format!("clerk_2 {village}"), &path, body).await;
         }
     }
 
@@ -171,7 +232,10 @@ impl Life<'_> {
                 _ => {
                     let code = json!({ "pickup_code": held["pickup_code"] });
                     let clerk = format!("clerk {}", home.village);
-                    self.post("collection", &clerk, &format!("{this}/collection"), code).await;
+                    let path = format!("{this}/collection");
+                    if self.post("collection", &clerk, &path, code).await.is_some() {
+                        self.collected.push((at, id.to_owned()));
+                    }
                 }
             }
         }

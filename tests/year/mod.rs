@@ -37,6 +37,8 @@ pub struct Pace {
     pub claims: usize,
     pub objections: usize,
     pub redemptions: usize,
+    /// Confirmed lines that the committee wants back.
+    pub reversals: usize,
 }
 
 /// A household as it was at the beginning.
@@ -70,6 +72,10 @@ pub struct Life<'a> {
     held: Vec<(usize, Value)>,
     /// Objections to be decided: village and id.
     filed: Vec<(String, Value)>,
+    /// Reversals to be decided: village and id.
+    proposed: Vec<(String, Value)>,
+    /// Collected redemptions, of which some are given back.
+    collected: Vec<(usize, String)>,
 }
 
 /// What a life came to.
@@ -104,6 +110,8 @@ impl<'a> Life<'a> {
             ended: Vec::new(),
             held: Vec::new(),
             filed: Vec::new(),
+            proposed: Vec::new(),
+            collected: Vec::new(),
         }
     }
 

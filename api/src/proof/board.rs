@@ -174,17 +174,19 @@ async fn rows(
         publicly_itemised: bool,
         points: i64,
     }
-    let sql = "SELECT p.household_number, m.name, l.category, u.publicly_itemised, \
+    let sql = "SELECT p.household_number, m.name, l.category, \
+                 COALESCE(u.publicly_itemised, l.awarded > 0) AS publicly_itemised, \
                  CAST(SUM(l.awarded + COALESCE(r.awarded, 0)) AS BIGINT) AS points \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
                LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded FROM score_lines \
                  WHERE village = $1 AND reverses IS NOT NULL GROUP BY reverses) r \
                  ON r.reverses = l.id \
                LEFT JOIN shown_heads m ON m.village = p.village AND m.household = p.household \
                WHERE p.village = $1 AND p.month = $2 AND p.number <= $3 \
-               GROUP BY p.household_number, m.name, l.category, u.publicly_itemised \
+               GROUP BY p.household_number, m.name, l.category, \
+                 COALESCE(u.publicly_itemised, l.awarded > 0) \
                ORDER BY p.household_number";
     let values: [Value; 3] = [village.into(), month.to_string().into(), size.into()];
     let mut rows = BTreeMap::<i64, Row>::new();

@@ -52,10 +52,11 @@ pub async fn lines(
     (from, to): (i64, i64),
 ) -> Outcome<Vec<LineRow>> {
     let sql = "SELECT p.number, p.household_number, p.household, l.category, l.rule, \
-                 u.name_zh AS rule_name, l.occurred_on, l.awarded, u.publicly_itemised \
+                 COALESCE(u.name_zh, '委员会调整') AS rule_name, l.occurred_on, l.awarded, \
+                 COALESCE(u.publicly_itemised, l.awarded > 0) AS publicly_itemised \
                FROM public_list_lines p \
                JOIN score_lines l ON l.village = p.village AND l.id = p.line \
-               JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
+               LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
                WHERE p.village = $1 AND p.month = $2 AND p.number BETWEEN $3 AND $4 \
                ORDER BY p.number";
     let values: [Value; 4] = [village.into(), month.into(), from.into(), to.into()];

@@ -166,7 +166,7 @@ async fn a_merged_household_forwards_what_a_decision_confirms() {
         json!({ "id": new_id(), "ground": "did_not_happen", "reason": "那块地不是他家的" });
     world.head(HERE, 3).await.post(&lines, objection.clone()).await.ok();
     township(&world).await.post(&path(1, "/merge"), into(2)).await.ok();
-    world.travel(at("2024-10-08 09:00")).await;
+    world.travel(at("2024-10-08 08:59")).await;
     assert_eq!(points(&world, 2).await["available"], 0);
     let id = objection["id"].as_str().expect("an id");
     let decision = json!({ "decision": "amended", "points": 20, "reason": "地已丈量" });

@@ -71,6 +71,13 @@ impl Db {
         Ok(Self { read, write })
     }
 
+    /// Closes both pools; of an SQLite file the last one writes the journal back, so that the file alone
+    /// is the database.
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.read.close().await?;
+        self.write.close().await
+    }
+
     /// For statements outside a transaction: reads, and the migrator.
     pub fn read(&self) -> &DatabaseConnection {
         &self.read
