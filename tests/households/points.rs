@@ -78,12 +78,11 @@ async fn object(world: &World, filer: usize, line: i64) -> Value {
     world.head(HERE, filer).await.post(&path, objection).await.ok()["id"].clone()
 }
 
-async fn decide(world: &World, objection: &Value, decision: &str) {
+async fn decide(world: &World, by: (&str, &str), objection: &Value, decision: &str) {
     let id = objection.as_str().expect("an id");
     let path = format!("/v1/villages/{HERE}/objections/{id}/decision");
     let decision = json!({ "decision": decision, "reason": "核实无误" });
-    // Seven days have passed: it has left the village.
-    world.official("township", "460205100").await.post(&path, decision).await.ok();
+    world.official(by.0, by.1).await.post(&path, decision).await.ok();
 }
 
 /// A quarter of household 1: at every step each point says what it waits for, and the sums agree.
@@ -137,7 +136,7 @@ async fn every_point_says_what_it_waits_for_and_no_sum_contradicts_another() {
             .iter()
             .all(|it| it["waiting"] == "contested" && it.get("spendable_from").is_none())
     );
-    decide(&world, &of_courtyard, "upheld").await;
+    decide(&world, ("committee", HERE), &of_courtyard, "upheld").await;
     assert_eq!(told(&agreed(&world, 1).await), [waits("contested", 30, "")]);
     let struck = entries(&zhang, 1).await;
     let struck: Vec<_> = struck.iter().filter(|it| it["left"] == 0).collect();
@@ -148,7 +147,8 @@ async fn every_point_says_what_it_waits_for_and_no_sum_contradicts_another() {
 
     world.travel(at("2024-09-09 00:00")).await;
     assert_eq!(told(&agreed(&world, 1).await), [waits("contested", 30, "")]);
-    decide(&world, &of_land, "dismissed").await;
+    // Seven days have passed: it has left the village.
+    decide(&world, ("township", "460205100"), &of_land, "dismissed").await;
     let points = agreed(&world, 1).await;
     let closed = ("shop_closed".to_owned(), 30, None, Some(WINDOW.to_owned()));
     assert_eq!(told(&points), [closed]);
