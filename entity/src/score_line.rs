@@ -27,6 +27,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub reason: Option<String>,
     pub remedies: Option<Uuid>,
+    /// The year whose ranking it counts in, if that is not its week's.
+    pub ranks_in: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -30,6 +30,7 @@ mod m20261122_000018_add_proofs;
 mod m20261122_000019_extend_shop;
 mod m20261122_000020_create_awards;
 mod m20261122_000021_create_leases;
+mod m20261122_000022_rank_reversals;
 
 pub struct Migrator;
 
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000019_extend_shop::Migration),
             Box::new(m20261122_000020_create_awards::Migration),
             Box::new(m20261122_000021_create_leases::Migration),
+            Box::new(m20261122_000022_rank_reversals::Migration),
         ]
     }
 }

@@ -18,7 +18,7 @@ ALTER TABLE objections ADD COLUMN lapsed_at BIGINT
 
 ALTER TABLE objections ADD COLUMN final_at BIGINT
 
-UPDATE objections SET due_at = filed_at + 21 * 86400000 WHERE status IN ('filed', 'investigating')
+UPDATE objections SET due_at = CASE WHEN filed_at > {now} THEN filed_at ELSE {now} END + 21 * 86400000 WHERE status IN ('filed', 'investigating')
 
 UPDATE objections SET status = 'final', final_at = decided_at, decided_body = 'committee' WHERE status = 'decided'
 

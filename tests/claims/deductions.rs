@@ -110,6 +110,40 @@ async fn a_deduction_is_posted_after_the_head_was_heard_and_the_committee_voted_
     world.verified().await;
 }
 
+/// What was put right counts once, also when an objection to the deduction is upheld afterwards.
+#[actix_web::test]
+async fn a_deduction_put_right_and_then_struck_leaves_nothing_over() {
+    let world = World::begins(at("2024-08-26 08:00")).await;
+    let this = proposed(&world).await;
+    let zhang = world.head(HERE, 1).await;
+    zhang.post(&format!("{this}/hearing"), said("statement", "周末就修好")).await.ok();
+    let township = world.official("township", "460205100").await;
+    township.post(&format!("{this}/reviews"), approve()).await.ok();
+    world.travel(at("2024-09-03 09:00")).await;
+    let lines = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "早已修好" });
+    let filed = zhang.post(&lines, objection).await.ok();
+    let fixed = json!({ "id": new_id(), "note": "长凳已修好" });
+    let back = zhang.post(&format!("{this}/remediation"), fixed).await.ok();
+    let reviews = format!("{}/{}/reviews", claims(), back["id"].as_str().expect("an id"));
+    world.official("committee_2", HERE).await.post(&reviews, approve()).await.ok();
+    world.travel(at("2024-09-09 09:00")).await;
+    let id = filed["id"].as_str().expect("an id");
+    let upheld = json!({ "decision": "upheld", "reason": "查实已修好" });
+    let decision = format!("/v1/villages/{HERE}/objections/{id}/decision");
+    let committee = world.official("committee_3", HERE).await.post(&decision, upheld.clone()).await;
+    if committee.status == 403 {
+        world.official("county", "460205").await.post(&decision, upheld).await.ok();
+    }
+    world.verified().await;
+    world.travel(at("2024-10-08 09:00")).await;
+    let path = format!("/v1/villages/{HERE}/households/{}/points", household_id(HERE, 1));
+    let points = zhang.get(&path).await.ok();
+    let of = |name: &str| points[name].as_i64().expect("points");
+    assert_eq!(["cumulative", "pending", "available"].map(of), [0, 0, 0]);
+    world.verified().await;
+}
+
 #[actix_web::test]
 async fn what_is_put_right_too_late_is_not_given_back() {
     let world = World::begins(at("2024-08-26 08:00")).await;

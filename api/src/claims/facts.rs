@@ -16,9 +16,13 @@ use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
 use crate::rules::{Book, book, set_in_force};
 
-/// SQL: the states in which a claim `c` still stands for its deed and keeps its photos.
-pub const LIVE: &str =
-    "c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed')";
+/// SQL: whether a claim `c` still stands for its deed and keeps its photos. One that was struck does as
+/// long as an appeal can give its points back, and when one has: a deed is paid once.
+pub const LIVE: &str = "(c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed') \
+    OR (c.status IN ('overturned', 'reversed') AND (EXISTS (SELECT 1 FROM objections o \
+        WHERE o.village = c.village AND o.line = c.id AND o.status <> 'final') \
+      OR EXISTS (SELECT 1 FROM adjustments a WHERE a.village = c.village AND a.restores = c.id \
+        AND a.status IN ('approved', 'scored')))))";
 
 /// A household as filing needs it.
 #[derive(FromQueryResult)]

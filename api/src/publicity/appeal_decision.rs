@@ -122,7 +122,8 @@ async fn lost(tx: &Tx, village: &Village, line: Uuid) -> Outcome<i64> {
     let sql = "SELECT CAST(COALESCE((SELECT -SUM(r.awarded) FROM score_lines r \
                  WHERE r.village = $1 AND r.reverses = $2), 0) \
                - COALESCE((SELECT SUM(a.points) FROM adjustments a \
-                 WHERE a.village = $1 AND a.restores = $2 AND a.status <> 'rejected'), 0) AS BIGINT)";
+                 WHERE a.village = $1 AND a.restores = $2 AND a.status IN ('approved', 'scored')), 0) \
+               AS BIGINT)";
     Ok(db::number(tx, sql, [village.into(), line.into()]).await?)
 }
 

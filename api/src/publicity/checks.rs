@@ -4,6 +4,30 @@ use crate::verify::Check;
 
 pub const CHECKS: &[Check] = &[
     Check {
+        name: "a struck line is worth nothing",
+        sql: "SELECT p.village, 'line' AS thing, p.line AS id, CAST(0 AS BIGINT) AS kept, \
+              CAST(l.awarded + COALESCE(SUM(r.awarded), 0) AS BIGINT) AS recomputed \
+              FROM public_list_lines p \
+              JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+              LEFT JOIN score_lines r ON r.village = l.village AND r.reverses = l.id \
+              WHERE p.status = 'struck' GROUP BY p.village, p.line, l.awarded \
+              HAVING l.awarded + COALESCE(SUM(r.awarded), 0) <> 0",
+    },
+    Check {
+        name: "what is pending of a household is its lines that are not confirmed",
+        sql: "SELECT village, 'pending' AS thing, household AS id, \
+              CAST(SUM(kept) AS BIGINT) AS kept, CAST(SUM(lines) AS BIGINT) AS recomputed FROM ( \
+                SELECT village, household, points AS kept, 0 AS lines FROM balances \
+                WHERE account = 'pending' \
+                UNION ALL \
+                SELECT l.village, l.household, 0 AS kept, l.awarded + COALESCE(( \
+                  SELECT SUM(r.awarded) FROM score_lines r \
+                  WHERE r.village = l.village AND r.reverses = l.id), 0) AS lines FROM score_lines l \
+                LEFT JOIN public_list_lines p ON p.village = l.village AND p.line = l.id \
+                WHERE l.kind <> 'reversal' AND p.confirmed_at IS NULL \
+              ) AS both_sides GROUP BY village, household HAVING SUM(kept) <> SUM(lines)",
+    },
+    Check {
         name: "a line is contested while an objection to it is open, and only then",
         sql: "SELECT p.village, p.status AS thing, p.line AS id, CAST(0 AS BIGINT) AS kept, \
               CAST(1 AS BIGINT) AS recomputed FROM public_list_lines p \

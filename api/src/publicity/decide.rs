@@ -184,7 +184,8 @@ pub async fn status(
     line: &Contested,
     effect: Effect,
 ) -> Outcome<&'static str> {
-    if effect.status == "struck" {
+    // What was put right before it was struck stays, beside the line that gives it back.
+    if effect.status == "struck" && line.points == effect.reversed {
         return Ok("struck");
     }
     let sql = "SELECT COUNT(*) FROM objections WHERE village = $1 AND line = $2 \
@@ -192,7 +193,8 @@ pub async fn status(
     if db::number(tx, sql, [village.into(), at.line.into()]).await? > 0 {
         return Ok("contested");
     }
-    Ok(if line.points != at.awarded { "adjusted" } else { effect.status })
+    let adjusted = effect.status == "struck" || line.points != at.awarded;
+    Ok(if adjusted { "adjusted" } else { effect.status })
 }
 
 /// Both sides are told; the household's notice does not say who objected.

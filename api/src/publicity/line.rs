@@ -112,8 +112,7 @@ pub async fn reverse(
 /// Where a reversal stands: in the week it corrects while that week's board is not final, afterwards in the
 /// open one, for a final board never changes (2.9). A board whose line is not confirmed is not final.
 pub async fn week_of_reversal(tx: &Tx, village: &Village, line: &Contested) -> Outcome<Week> {
-    let week = line.week.parse::<Week>();
-    let week = week.map_err(|_| Problem::fault(format!("week {}", line.week)))?;
+    let week = week_of(line)?;
     let confirmed = line.confirmed_at.is_some();
     if confirmed && rankings::is_final_in(tx, village, Period::Week(week)).await? {
         return Ok(scoring::open_sheet(tx, village).await?.week);
@@ -133,10 +132,12 @@ pub async fn insert_reversal(
 ) -> Outcome<()> {
     // A deed that was wholly taken back no longer counts against the cap of later sheets.
     let times = if points == line.points { -line.times } else { 0 };
+    let ranks_in = rankings::year_of_reversal(tx, village, week_of(line)?, week).await?;
     let sql = "INSERT INTO score_lines (village, id, kind, week, household, member, reverses, \
-               rule_set, rule, category, event, occurred_on, approved_at, times, claimed, awarded) \
-               VALUES ($1, $2, 'reversal', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)";
-    let values: [Value; 14] = [
+               rule_set, rule, category, event, occurred_on, approved_at, times, claimed, awarded, \
+               ranks_in) VALUES ($1, $2, 'reversal', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+               $14, $14, $15)";
+    let values: [Value; 15] = [
         village.into(),
         journal_id(village, "reversal", &reference.to_string()).into(),
         week.to_string().into(),
@@ -151,9 +152,18 @@ pub async fn insert_reversal(
         at.0.into(),
         times.into(),
         (-points).into(),
+        ranks_in.map(|year| year.to_string()).into(),
     ];
     db::run(tx, sql, values).await?;
-    Ok(())
+    match ranks_in {
+        Some(year) => rankings::rebuild_period(tx, village, year).await,
+        None => Ok(()),
+    }
+}
+
+fn week_of(line: &Contested) -> Outcome<Week> {
+    let week = line.week.parse::<Week>();
+    Ok(week.map_err(|_| Problem::fault(format!("week {}", line.week)))?)
 }
 
 /// The journal of the household's week; there is none when its lines came to 0 together.

@@ -64,10 +64,15 @@ pub async fn ranked(
 
 /// A village's standings in a period from its score lines: `$1` is the village, `$2` the period, `$3`
 /// and `$4` its first and last week. A category, and the moment of reaching the total, count only lines
-/// of which something is left (`net`); what was taken back in a later period leaves this one as it was.
-/// The lines are the truth; [`rebuild`] and `jifen verify` share
-/// this one definition.
-pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
+/// of which something is left (`net`); what was taken back in a later period leaves this one as it was,
+/// but for a year whose ranking was not final then (`ranks_in`): it is what its publicity is for. The
+/// lines are the truth; [`rebuild`] and `jifen verify` share this one definition.
+pub const STANDINGS: &str = "WITH counted AS ( \
+      SELECT * FROM score_lines WHERE village = $1 AND week BETWEEN $3 AND $4 \
+        AND (ranks_in IS NULL OR ranks_in = $2 OR LENGTH($2) <> 4) \
+      UNION ALL SELECT * FROM score_lines WHERE village = $1 AND ranks_in = $2 \
+        AND week NOT BETWEEN $3 AND $4) \
+    SELECT village, $2 AS period, household, \
     CAST(SUM(awarded) AS BIGINT) AS points, \
     CAST(-SUM(CASE WHEN (awarded < 0) = (kind <> 'reversal' AND remedies IS NULL) THEN awarded ELSE 0 END) AS BIGINT) \
       AS deductions, \
@@ -75,10 +80,9 @@ pub const STANDINGS: &str = "SELECT village, $2 AS period, household, \
     CAST(COALESCE(MAX(CASE WHEN net <> 0 THEN approved_at END), 0) AS BIGINT) AS reached_at \
     FROM (SELECT l.*, CASE WHEN l.kind = 'reversal' OR l.remedies IS NOT NULL THEN 0 \
         ELSE l.awarded + COALESCE(r.awarded, 0) END AS net \
-      FROM score_lines l LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \
-        FROM score_lines WHERE village = $1 AND reverses IS NOT NULL AND week BETWEEN $3 AND $4 \
-        GROUP BY reverses) r ON r.reverses = l.id \
-      WHERE l.village = $1 AND l.week BETWEEN $3 AND $4) AS lines GROUP BY village, household";
+      FROM counted l LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \
+        FROM counted WHERE reverses IS NOT NULL GROUP BY reverses) r ON r.reverses = l.id) AS lines \
+    GROUP BY village, household";
 
 /// The parameters of [`STANDINGS`].
 pub fn span(village: &Village, period: Period) -> [Value; 4] {
@@ -97,8 +101,35 @@ pub async fn is_final_in(
     board::is_final(on, village.region().bounds(), period).await
 }
 
+/// The year in whose ranking a reversal counts that takes back points of the week `of` and is posted in
+/// the week `posted` of another year: the earlier one, until its ranking is final.
+pub async fn year_of_reversal(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    of: Week,
+    posted: Week,
+) -> Outcome<Option<Period>> {
+    let year = of.month().year;
+    if posted.month().year == year {
+        return Ok(None);
+    }
+    let sql = "SELECT COUNT(*) FROM year_rankings \
+               WHERE village = $1 AND year = $2 AND status = 'final'";
+    let values: [Value; 2] = [village.into(), year.to_string().into()];
+    let is_final = db::number(on, sql, values).await? > 0;
+    Ok((!is_final).then_some(Period::Year(year)))
+}
+
 /// Brings the standings of a week, and of its month, quarter and year, up to date.
 pub async fn rebuild(tx: &Tx, village: &Village, week: Week) -> Outcome<()> {
+    for period in week.periods() {
+        rebuild_period(tx, village, period).await?;
+    }
+    Ok(())
+}
+
+/// Brings the standings of one period up to date.
+pub async fn rebuild_period(tx: &Tx, village: &Village, period: Period) -> Outcome<()> {
     let sql = format!(
         "INSERT INTO standings (village, period, household, points, deductions, categories, \
          reached_at) SELECT * FROM ({STANDINGS}) AS fresh WHERE true \
@@ -106,8 +137,6 @@ pub async fn rebuild(tx: &Tx, village: &Village, week: Week) -> Outcome<()> {
          deductions = excluded.deductions, categories = excluded.categories, \
          reached_at = excluded.reached_at"
     );
-    for period in week.periods() {
-        db::run(tx, &sql, span(village, period)).await?;
-    }
+    db::run(tx, &sql, span(village, period)).await?;
     Ok(())
 }

@@ -88,7 +88,7 @@ async fn take(tx: &Tx, village: &Village, row: &Row, at: Instant) -> Outcome<Opt
     }
     let week = week_of_reversal(tx, village, &line).await?;
     insert_reversal(tx, village, row.id, (row.line, &line), points, week, at).await?;
-    let status = if line.left() == points { "struck" } else { "adjusted" };
+    let status = if line.points == points { "struck" } else { "adjusted" };
     settle_line(tx, village, row.line, &line, points, status, at).await?;
     close(tx, village, row.id, "carried", points, at).await?;
     Ok(Some(Took { posted: week, earned: line.week, points }))
