@@ -14,7 +14,7 @@ use api::identity::Role;
 use api::kernel::clock::{Clock, Instant};
 use api::kernel::problem::Problem;
 use api::kernel::region::RegionCode;
-use api::proof;
+use api::proof::{self, Verifier};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -41,9 +41,11 @@ enum Command {
         /// Check a list file or a proof instead, without a database or a network
         #[arg(long)]
         list: Option<PathBuf>,
-        /// The public key that must have signed it; without one the key in the file is believed
-        #[arg(long, requires = "list")]
-        key: Option<String>,
+        /// A public key that may have signed, e.g. one of former years; may be given several times.
+        /// The server's own (LIST_KEY_FILE) is trusted besides; with `--list` and no `--key` the key
+        /// in the file is believed
+        #[arg(long = "key", value_parser = public_key)]
+        keys: Vec<Verifier>,
     },
     /// The key that signs public lists
     Key {
@@ -136,8 +138,8 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
             writeln!(out, "{}", proof::make_key(&file, &name)?)?;
         }
         Command::Key { act: Key::Show { file } } => writeln!(out, "{}", proof::show_key(&file)?)?,
-        Command::Verify { list: Some(file), key } => {
-            let (found, holds) = proof::verify_file(&file, key.as_deref())?;
+        Command::Verify { list: Some(file), keys } => {
+            let (found, holds) = one_of(&keys, |key| proof::verify_file(&file, key))?;
             write!(out, "{found}")?;
             return Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
@@ -153,9 +155,10 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
         Command::Openapi => writeln!(out, "{:#}", api::contract::document())?,
         Command::EnvExample => write!(out, "{}", config::env_example())?,
-        Command::Verify { list: None, .. } => {
+        Command::Verify { list: None, keys: mut trusted } => {
             let app = App::connect(line.config).await?;
-            let found = api::verify::verify(&app.db).await?;
+            trusted.extend(app.list_key.as_ref().map(|key| key.verifier.clone()));
+            let found = api::verify::verify_trusting(&app.db, &trusted).await?;
             writeln!(out, "{found}")?;
             return Ok(if found.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
@@ -168,6 +171,26 @@ async fn ready(config: Config) -> Result<App, Box<dyn std::error::Error>> {
     let app = App::connect(complete(config)?).await?;
     app::migrate(&app).await?;
     Ok(app)
+}
+
+fn public_key(text: &str) -> Result<Verifier, String> {
+    Verifier::parse(text).ok_or_else(|| "expected what `jifen key show` prints".to_owned())
+}
+
+/// The verdict on a file under the first of the keys that it holds under, else under the last; without
+/// keys under its own.
+fn one_of(
+    keys: &[Verifier],
+    check: impl Fn(Option<&str>) -> Result<(String, bool), String>,
+) -> Result<(String, bool), String> {
+    let Some((last, others)) = keys.split_last() else { return check(None) };
+    for key in others {
+        let (found, holds) = check(Some(&key.vkey()))?;
+        if holds {
+            return Ok((found, holds));
+        }
+    }
+    check(Some(&last.vkey()))
 }
 
 fn instant(text: &str) -> Result<Instant, String> {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use crate::rankings::year::{ten_families, village};
+use crate::redemption::helped::{code, set_pin};
 use crate::support::{Actor, HERE, NEXT, World, at, head_id, household_id};
 
 /// The year's ranking is final.
@@ -77,24 +78,52 @@ async fn the_public_sees_masked_names_and_neither_ranks_nor_ids_of_households() 
 }
 
 #[actix_web::test]
-async fn who_has_no_phone_brings_the_households_paper() {
+async fn who_has_no_phone_brings_the_households_paper_and_types_its_pin() {
     let world = awarded().await;
     let dong = own(&world, 3).await;
-    let code = async |number| {
-        let path = village(&format!("/households/{}/code", household_id(HERE, number)));
-        world.head(HERE, number).await.get(&path).await.ok()["code"].clone()
-    };
     let clerk = world.official("clerk", HERE).await;
-    let show = |code: Value, bearer| json!({ "household_code": code, "bearer": bearer });
-    let wrong = show(code(2).await, head_id(HERE, 2));
+    let paper = code(&world, 3).await;
+    let show = |code: &Value, bearer, pin: &str| json!({ "household_code": code, "bearer": bearer, "pin": pin });
+    let own_paper = |pin| show(&paper, head_id(HERE, 3), pin);
+    // Paper and id are not enough: both pass through the clerk's hands.
+    let alone = json!({ "household_code": paper, "bearer": head_id(HERE, 3) });
+    clerk.post(&collection(&dong), alone).await.refused(422, "second_factor_missing");
+    clerk.post(&collection(&dong), own_paper("2580")).await.refused(422, "second_factor_missing");
+    set_pin(&world, &world.head(HERE, 3).await, 3, "2580").await;
+    let wrong = show(&code(&world, 2).await, head_id(HERE, 2), "2580");
     clerk.post(&collection(&dong), wrong).await.refused(404, "not_found");
-    let stranger = show(code(3).await, head_id(HERE, 2));
+    let stranger = show(&paper, head_id(HERE, 2), "2580");
     clerk.post(&collection(&dong), stranger).await.refused(422, "invalid_field");
-    let neither = json!({ "household_code": code(3).await });
-    clerk.post(&collection(&dong), neither).await.refused(422, "invalid_field");
-    clerk.post(&collection(&dong), show(code(3).await, head_id(HERE, 3))).await.ok();
+    for odd in [
+        json!({ "household_code": paper }),
+        json!({ "pickup_code": dong["pickup_code"], "pin": "2580" }),
+    ] {
+        clerk.post(&collection(&dong), odd).await.refused(422, "invalid_field");
+    }
+    clerk.post(&collection(&dong), own_paper("0000")).await.refused(422, "pin_wrong");
+    assert_eq!(world.count("awards WHERE status = 'collected'").await, 0);
+    clerk.post(&collection(&dong), own_paper("2580")).await.ok();
     let bearer = world.uuid(head_id(HERE, 3));
     assert_eq!(world.count(&format!("awards WHERE bearer = {bearer}")).await, 1);
+    assert_eq!(world.count("idempotency_keys WHERE body LIKE '%2580%'").await, 0);
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn five_wrong_pins_lock_an_award_until_a_new_one_is_set() {
+    let world = awarded().await;
+    let dong = own(&world, 3).await;
+    set_pin(&world, &world.head(HERE, 3).await, 3, "2580").await;
+    let paper = code(&world, 3).await;
+    let clerk = world.official("clerk", HERE).await;
+    let show =
+        |pin: &str| json!({ "household_code": paper, "bearer": head_id(HERE, 3), "pin": pin });
+    for _ in 0..5 {
+        clerk.post(&collection(&dong), show("0000")).await.refused(422, "pin_wrong");
+    }
+    clerk.post(&collection(&dong), show("2580")).await.refused(429, "pin_locked");
+    set_pin(&world, &world.head(HERE, 3).await, 3, "14702").await;
+    clerk.post(&collection(&dong), show("14702")).await.ok();
     world.verified().await;
 }
 
@@ -122,6 +151,12 @@ async fn five_wrong_codes_lock_the_code_and_kin_do_not_hand_over() {
     let locked = other.post(&collection(&dong), json!({ "pickup_code": right })).await;
     locked.refused(429, "pickup_code_locked");
     assert_eq!(world.count("awards WHERE status = 'collected'").await, 0);
+    // The way out: the paper, and the PIN that only the family knows.
+    set_pin(&world, &world.head(HERE, 3).await, 3, "2580").await;
+    let shown = json!({ "household_code": code(&world, 3).await, "bearer": head_id(HERE, 3),
+                        "pin": "2580" });
+    other.post(&collection(&dong), shown).await.ok();
+    world.verified().await;
 }
 
 #[actix_web::test]

@@ -207,6 +207,13 @@ async fn reversals(catalogue: &mut Catalogue, world: &World) {
     for (who, status, code) in strangers(world).await {
         cases.push(decide("by a stranger", &who).refused(status, code));
     }
+    cases.push(decide("before the household was heard", &second).refused(409, "hearing_open"));
+    let said = json!({ "text": "没有意见" });
+    let family = world.head(HERE, 1).await;
+    cases.push(
+        Case::post("C95", "the household replies", &family, &format!("{this}/reply"), said)
+            .expecting(Expected::Taken(201)),
+    );
     cases.push(decide("by a second person", &second).expecting(Expected::Taken(201)));
     cases.push(decide("once more", &second).refused(409, "wrong_state"));
     cases.push(

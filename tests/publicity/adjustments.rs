@@ -8,7 +8,7 @@ fn path() -> String {
 }
 
 /// Points for household `number`, in words of the committee.
-fn adjustment(number: usize, points: i64) -> Value {
+pub fn adjustment(number: usize, points: i64) -> Value {
     json!({
         "id": new_id(),
         "household": household_id(HERE, number),
@@ -27,9 +27,12 @@ async fn decide(by: &Actor, of: &Value, decision: &str) -> crate::support::Answe
     by.post(&format!("{}/{}/decision", path(), id(of)), body).await
 }
 
-/// Proposed by one of the committee, approved by another.
-async fn approved(world: &World, adjustment: &Value) {
+/// Proposed by one of the committee, approved by another; what takes, after the household's 7 days.
+pub async fn approved(world: &World, adjustment: &Value) {
     world.official("committee", HERE).await.post(&path(), adjustment.clone()).await.ok();
+    if adjustment["points"].as_i64() < Some(0) {
+        world.travel(world.app.clock.now().plus_days(7)).await;
+    }
     decide(&world.official("committee_2", HERE).await, adjustment, "approved").await.ok();
 }
 
@@ -40,11 +43,11 @@ async fn points(world: &World, number: usize) -> Value {
 
 #[actix_web::test]
 async fn an_adjustment_passes_the_next_list_and_is_named_there_only_if_it_gives() {
-    let world = World::begins(at("2024-08-28 08:00")).await;
-    world.earn(1, 30).await;
+    let world = World::begins(at("2024-08-21 08:00")).await;
     let (given, taken) = (adjustment(1, 5), adjustment(2, -4));
-    approved(&world, &given).await;
     approved(&world, &taken).await;
+    world.earn(1, 30).await;
+    approved(&world, &given).await;
     assert_eq!(points(&world, 1).await["cumulative"], 0, "the sheet is still open");
     assert_eq!(world.count("register_entries WHERE kind = 'adjustment'").await, 2);
     world.travel(at("2024-09-02 00:00")).await;
@@ -205,5 +208,91 @@ async fn of_two_decisions_at_once_one_counts() {
     let approved = world.count("adjustments WHERE status = 'scored'").await;
     assert_eq!(world.count("score_lines WHERE kind = 'adjustment'").await, approved);
     assert_eq!(world.count("audit_events WHERE action = 'adjustment.decide'").await, 4);
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn what_takes_points_is_told_first_and_waits_seven_days_for_the_household() {
+    let world = World::begins(at("2024-08-21 08:00")).await;
+    let committee = world.official("committee", HERE).await;
+    let second = world.official("committee_2", HERE).await;
+    let taken = adjustment(2, -4);
+    let seen = committee.post(&path(), taken.clone()).await.ok();
+    let until = at("2024-08-28 08:00").to_string();
+    assert_eq!(seen["heard_until"], until);
+    let told = world.head(HERE, 2).await.get("/v1/me/inbox").await.ok().to_string();
+    assert!(told.contains("adjustment_proposed") && told.contains("拟扣本户4分"), "{told}");
+    world.travel(at("2024-08-28 07:59:59.999")).await;
+    let early = decide(&second, &taken, "approved").await.refused(409, "hearing_open");
+    assert_eq!(early["opens_at"], until);
+    assert_eq!(world.count("adjustments WHERE status = 'proposed'").await, 1);
+    world.travel(at("2024-08-28 08:00")).await;
+    decide(&second, &taken, "approved").await.ok();
+    // What is not taken can be said no to at once.
+    let other = adjustment(3, -4);
+    committee.post(&path(), other.clone()).await.ok();
+    decide(&second, &other, "rejected").await.ok();
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn a_household_is_given_and_taken_fifty_in_a_month_and_no_more() {
+    let world = World::begins(at("2024-08-05 08:00")).await;
+    let committee = world.official("committee", HERE).await;
+    let second = world.official("committee_2", HERE).await;
+    approved(&world, &adjustment(1, 30)).await;
+    let taken = adjustment(1, -20);
+    committee.post(&path(), taken.clone()).await.ok();
+    for points in [1, -1] {
+        let full = committee.post(&path(), adjustment(1, points)).await;
+        assert_eq!(full.refused(422, "outside_range")["errors"][0]["pointer"], "/points");
+    }
+    committee.post(&path(), adjustment(2, 50)).await.ok();
+    decide(&second, &taken, "rejected").await.ok();
+    let rest = adjustment(1, 20);
+    committee.post(&path(), rest.clone()).await.ok();
+    committee.post(&path(), adjustment(1, 1)).await.refused(422, "outside_range");
+    // What lapsed holds no room.
+    world.travel(at("2024-08-19 08:00")).await;
+    committee.post(&path(), adjustment(1, 20)).await.ok();
+    world.travel(at("2024-08-31 23:59:59")).await;
+    committee.post(&path(), adjustment(1, 31)).await.refused(422, "outside_range");
+    world.travel(at("2024-09-01 00:00")).await;
+    let (one, other) = (adjustment(1, 26), adjustment(1, -26));
+    let all = path();
+    let (one, other) = join!(committee.post(&all, one), committee.post(&all, other));
+    let made = [one.status, other.status].iter().filter(|it| **it == 201).count();
+    assert_eq!(made, 1, "{one:?} {other:?}");
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn what_nobody_decides_in_fourteen_days_has_lapsed_and_ended_households_get_nothing() {
+    let world = World::begins(at("2024-08-05 08:00")).await;
+    let committee = world.official("committee", HERE).await;
+    let second = world.official("committee_2", HERE).await;
+    let (kept, late) = (adjustment(1, 5), adjustment(2, 5));
+    for proposed in [&kept, &late] {
+        committee.post(&path(), proposed.clone()).await.ok();
+    }
+    world.travel(at("2024-08-19 07:59:59.999")).await;
+    decide(&second, &kept, "approved").await.ok();
+    world.travel(at("2024-08-19 08:00")).await;
+    for decision in ["approved", "rejected"] {
+        let over = decide(&second, &late, decision).await.refused(409, "wrong_state");
+        assert_eq!(over["current"], "lapsed");
+    }
+    let seen = second.get(&format!("{}/{}", path(), id(&late))).await.ok();
+    assert_eq!((&seen["status"], &seen["allowed_actions"]), (&json!("lapsed"), &json!([])));
+    let list = second.get(&path()).await.ok();
+    assert!(list["items"].as_array().expect("items").iter().any(|it| it["status"] == "lapsed"));
+
+    let gone = adjustment(3, 5);
+    committee.post(&path(), gone.clone()).await.ok();
+    let merge = format!("/v1/villages/{HERE}/households/{}/merge", household_id(HERE, 3));
+    let into = json!({ "into": household_id(HERE, 2) });
+    world.official("township", "460205100").await.post(&merge, into).await.ok();
+    decide(&second, &gone, "approved").await.refused(409, "household_not_active");
+    decide(&second, &gone, "rejected").await.ok();
     world.verified().await;
 }

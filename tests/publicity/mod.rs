@@ -12,6 +12,7 @@ mod races;
 mod reading;
 mod recheck;
 mod reversals;
+mod seals;
 mod sequences;
 
 use sea_orm::FromQueryResult;

@@ -322,6 +322,8 @@ fn the_page_compares_with_what_the_board_shows() {
     for board in ["", printed, &root, &spaced, &made.file.checkpoint] {
         assert_eq!(script.flaw(&text, "", board), "", "{board}");
     }
+    // A field of one line would lose the line feeds of the QR code's text.
+    assert!(PAGE.contains("<textarea id=\"board\""), "the board's field has one line");
     let others = Made::list(&mut Dice(2), 5, &signer).file.checkpoint;
     for board in [&printed[..31], &"0".repeat(32), &others, "x"] {
         assert_eq!(script.flaw(&text, "", board), "other_board", "{board}");

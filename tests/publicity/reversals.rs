@@ -28,8 +28,16 @@ pub async fn decide(by: &Actor, of: &Value, decision: &str) -> Answer {
     by.post(&format!("{}/{}/decision", path(), id(of)), body).await
 }
 
-/// By another of the committee.
+/// The households have had their say on everything that is proposed.
+pub async fn heard(world: &World) {
+    let sql = "UPDATE reversals SET reply = '没有意见', replied_by = proposed_by, \
+               replied_at = proposed_at WHERE status = 'proposed' AND reply IS NULL";
+    world.run(sql).await;
+}
+
+/// By another of the committee, after the household was heard.
 pub async fn decided(world: &World, of: &Value, decision: &str) -> Value {
+    heard(world).await;
     decide(&world.official("committee_2", HERE).await, of, decision).await.ok()
 }
 
@@ -232,6 +240,9 @@ async fn only_confirmed_lines_and_by_two_who_are_not_concerned() {
     let third = world.official("committee_3", HERE).await;
     let this = third.get(&format!("{}/{}", path(), id(&seen))).await.ok();
     assert_eq!(this["allowed_actions"], json!(["decide"]));
+    let early = decide(&third, &seen, "carried").await.refused(409, "hearing_open");
+    assert!(early["opens_at"].is_string());
+    heard(&world).await;
     decide(&third, &seen, "carried").await.ok();
     world
         .official("panel", HERE)
@@ -257,6 +268,7 @@ async fn a_deduction_is_given_back_and_who_took_it_does_not_decide() {
         let concerned = world.official(office, region).await;
         decide(&concerned, &seen, "carried").await.refused(403, "conflict_of_interest");
     }
+    heard(&world).await;
     decide(&world.official("committee_3", HERE).await, &seen, "carried").await.ok();
     assert_eq!(figures(&world, 1).await, [0, 0, 0]);
     world.verified().await;
@@ -292,6 +304,7 @@ async fn of_two_decisions_at_once_one_counts() {
     let third = world.official("committee_3", HERE).await;
     for number in 1..=4 {
         let seen = proposed(&world, reversal(number)).await;
+        heard(&world).await;
         let (yes, no) = join!(decide(&second, &seen, "carried"), decide(&third, &seen, "dropped"));
         let counted = [yes.status, no.status].iter().filter(|it| **it == 201).count();
         assert_eq!(counted, 1, "{yes:?} {no:?}");

@@ -3,7 +3,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use super::reversals::{decide, path, reversal};
+use super::reversals::{decide, heard, path, reversal};
 use crate::redemption::redeem::{open_shop, path as redemptions};
 use crate::support::{Answer, HERE, World, household_id, new_id};
 
@@ -83,6 +83,7 @@ async fn perform(world: &World, act: &Act, reversals: &[Value], held: &[Value]) 
         }
         Act::Decide { nth, carried } => {
             let of = reversals.iter().rev().nth(*nth)?;
+            heard(world).await;
             decide(&second, of, if *carried { "carried" } else { "dropped" }).await
         }
         Act::Redeem { number } => {

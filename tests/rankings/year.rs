@@ -239,6 +239,28 @@ async fn nobody_decides_on_the_objection_of_kin() {
     assert_eq!(world.count("ranking_objections WHERE status = 'filed'").await, 1);
 }
 
+/// Whoever is kin of a household that the ranking awards has a stake in it, whoever objected.
+#[actix_web::test]
+async fn nobody_decides_on_a_ranking_that_awards_their_kin() {
+    let world = ten_families().await;
+    world.travel(at("2024-01-09 08:00")).await;
+    let filed = object(&world, 2).await;
+    let township = township(&world).await;
+    let (person, tenth) = (world.uuid(township.person().await), world.uuid(head_id(HERE, 10)));
+    let sql = format!(
+        "INSERT INTO kin (village, person, relative, confirmed_at) \
+         VALUES ('{HERE}', {person}, {tenth}, 0)"
+    );
+    assert_eq!(world.run(&sql).await, 1);
+    let dismissed = json!({ "decision": "dismissed", "reason": "核对无误" });
+    let refused = township.post(&decision(&filed), dismissed.clone()).await;
+    refused.refused(403, "conflict_of_interest");
+    assert_eq!(world.count("ranking_objections WHERE status = 'filed'").await, 1);
+    // Somebody else decides.
+    assert_eq!(world.run(&format!("DELETE FROM kin WHERE person = {person}")).await, 1);
+    township.post(&decision(&filed), dismissed).await.ok();
+}
+
 /// 2026 has a W53, which closes on Monday 2027-01-04.
 #[actix_web::test]
 async fn a_year_of_53_weeks_ends_with_its_53rd() {

@@ -123,3 +123,28 @@ async fn goods_go_to_a_worker_of_the_grid_who_is_nobodys_kin() {
     kin.refused(403, "conflict_of_interest");
     assert_eq!(world.count("redemptions WHERE carrier IS NOT NULL").await, 0);
 }
+
+/// Holds of two households on two prizes end at one instant: each has its move, each prize its stock.
+#[actix_web::test]
+async fn holds_that_expire_together_give_all_back_with_a_move_each() {
+    let world = open_shop(&[(1, 30), (2, 30)]).await;
+    let total = || async {
+        let sql = "SELECT CAST(SUM(stock) AS BIGINT) FROM prizes WHERE village = '460205100201'";
+        api::kernel::db::number(world.app.db.read(), sql, []).await.expect("a number")
+    };
+    let before = total().await;
+    for (number, prizes) in [(2, ["goods.soap", "goods.salt"]), (1, ["goods.salt", "goods.soap"])] {
+        for prize in prizes {
+            let order = json!({ "id": new_id(), "prize": prize, "quantity": 1 });
+            world.head(HERE, number).await.post(&path(), order).await.ok();
+        }
+    }
+    assert_eq!(total().await, before - 4);
+    world.travel(at("2024-10-14 09:00")).await;
+    world.anybody().get(&format!("/v1/villages/{HERE}/redemption-windows")).await.ok();
+    assert_eq!(world.count("redemptions WHERE status = 'expired'").await, 4);
+    assert_eq!(world.count("stock_moves WHERE kind = 'release' AND quantity = 1").await, 4);
+    assert_eq!(world.count("balances WHERE held <> 0").await, 0);
+    assert_eq!(total().await, before);
+    world.verified().await;
+}

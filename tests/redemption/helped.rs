@@ -124,9 +124,39 @@ async fn nobody_helps_or_hands_over_to_their_own_kin() {
     let pin = json!({ "pin": "2580" });
     let collection = format!("{this}/collection");
     clerk.post(&collection, pin.clone()).await.refused(403, "conflict_of_interest");
+    // Nor do they guess: kinship is asked before anything is tried, and nothing is counted.
+    for guess in [json!({ "pin": "0000" }), json!({ "pickup_code": "000000" })] {
+        clerk.post(&collection, guess).await.refused(403, "conflict_of_interest");
+    }
+    assert_eq!(world.count("household_pins WHERE wrong > 0").await, 0);
+    assert_eq!(world.count("redemptions WHERE wrong_codes > 0").await, 0);
     clerk.post(&format!("{this}/witness"), json!({})).await.refused(403, "conflict_of_interest");
     assert_eq!(clerk.get(&this).await.ok()["allowed_actions"], json!([]));
     world.official("clerk_2", HERE).await.post(&collection, pin).await.ok();
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn a_witness_counts_only_while_in_office_and_no_kin() {
+    let world = open_shop(&[(2, 30)]).await;
+    let this = helped(&world).await;
+    let clerk = world.official("clerk", HERE).await;
+    let worker = world.official("grid_worker", &grid_of(HERE, 2)).await;
+    let person = world.uuid(worker.person().await);
+    worker.post(&format!("{this}/witness"), json!({})).await.ok();
+    let collection = format!("{this}/collection");
+    let mut left = format!("UPDATE grants SET ends_at = {} ", world.app.clock.now().0);
+    left.push_str(&format!("WHERE person = {person} AND role = 'grid_worker'"));
+    world.run(&left).await;
+    clerk.post(&collection, json!({})).await.refused(422, "second_factor_missing");
+    let back = "UPDATE grants SET ends_at = NULL WHERE person = ";
+    world.run(&format!("{back}{person}")).await;
+    let relative = world.uuid(head_id(HERE, 2));
+    let kin = "INSERT INTO kin (village, person, relative, confirmed_at) VALUES";
+    world.run(&format!("{kin} ('{HERE}', {person}, {relative}, 1)")).await;
+    clerk.post(&collection, json!({})).await.refused(422, "second_factor_missing");
+    world.run(&format!("DELETE FROM kin WHERE person = {person}")).await;
+    assert_eq!(clerk.post(&collection, json!({})).await.ok()["proof"], "witness");
     world.verified().await;
 }
 

@@ -1,7 +1,7 @@
 mod budgets;
 mod catalogue;
 mod delivery;
-mod helped;
+pub mod helped;
 mod liability;
 mod proof;
 mod races;

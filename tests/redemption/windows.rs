@@ -112,18 +112,78 @@ async fn a_decision_after_the_window_gives_seven_days_of_its_own() {
     world.verified().await;
 }
 
-/// As after an extension: September's list closes a week late, October's before the window is over.
-#[actix_web::test]
-async fn a_window_waits_for_its_list_and_later_months_wait_for_theirs() {
-    let world = World::begins(at("2024-09-25 08:00")).await;
+/// Household 1 has points on September's list, which hangs for `weeks`; household 2 on August's.
+async fn extended(weeks: i64) -> World {
+    let world = World::begins(at("2024-08-21 08:00")).await;
+    world.earn(2, 30).await;
+    world.travel(at("2024-09-25 08:00")).await;
     world.earn(1, 20).await;
     world.travel(at("2024-10-01 09:00")).await;
-    points(&world, 1).await;
-    let late = at("2024-10-14 00:00").0;
-    world.run(&format!("UPDATE public_lists SET closes_at = {late} WHERE month = '2024-09'")).await;
-    world.travel(at("2024-10-07 09:00")).await;
+    let extension = format!("/v1/villages/{HERE}/public-lists/2024-09/extension");
+    let longer = json!({ "weeks": weeks, "reason": "停电断网三天" });
+    world.official("township", "460205100").await.post(&extension, longer).await.ok();
+    world
+}
+
+/// What the calendar and the windows both say: whether the shop is open.
+async fn is_open(world: &World) -> bool {
+    let anybody = world.anybody();
+    let calendar = anybody.get(&format!("/v1/villages/{HERE}/calendar")).await.ok();
+    let windows = anybody.get(&format!("/v1/villages/{HERE}/redemption-windows")).await.ok();
+    let open = calendar["redemption"]["open"].as_bool().expect("a flag");
+    let items = windows["items"].as_array().expect("windows");
+    assert_eq!(items.iter().any(|it| it["state"] == "open"), open, "{windows}");
+    open
+}
+
+/// Two weeks: the list closes inside the window, which opened by the policy for everybody else.
+#[actix_web::test]
+async fn a_list_that_closes_inside_the_window_keeps_only_its_own_points_back() {
+    let world = extended(2).await;
+    world.travel(at("2024-10-07 00:00")).await;
+    assert!(is_open(&world).await);
+    assert_eq!(points(&world, 2).await["spendable"], 30);
+    redeem(&world, 2, "goods.soap").await.ok();
+    assert_eq!(points(&world, 1).await["spendable"], 0);
+    redeem(&world, 1, "goods.soap").await.refused(422, "insufficient_points");
+    world.travel(at("2024-10-14 00:00")).await;
+    assert_eq!(points(&world, 1).await["spendable"], 20);
+    redeem(&world, 1, "goods.soap").await.ok();
+    world.travel(at("2024-10-21 00:00")).await;
+    assert!(!is_open(&world).await);
     let refused = redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
-    assert_eq!(refused["opens_at"], "2024-10-14T00:00:00.000+08:00");
+    assert_eq!(refused["opens_at"], "2025-01-06T00:00:00.000+08:00");
+    world.verified().await;
+}
+
+/// Four weeks: the list closes a week after the window; its households have seven days of their own.
+#[actix_web::test]
+async fn a_list_that_closes_after_the_window_gives_its_households_seven_days() {
+    let world = extended(4).await;
+    world.travel(at("2024-10-07 00:00")).await;
+    assert!(is_open(&world).await);
+    redeem(&world, 2, "goods.soap").await.ok();
+    redeem(&world, 1, "goods.soap").await.refused(422, "insufficient_points");
+    world.travel(at("2024-10-27 23:59:59.999")).await;
+    assert!(!is_open(&world).await);
+    redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    world.travel(at("2024-10-28 00:00")).await;
+    assert!(!is_open(&world).await);
+    assert_eq!(points(&world, 1).await["spendable"], 20);
+    redeem(&world, 1, "goods.soap").await.ok();
+    redeem(&world, 2, "goods.soap").await.refused(409, "window_closed");
+    world.travel(at("2024-11-03 23:59:59.999")).await;
+    redeem(&world, 1, "goods.soap").await.ok();
+    world.travel(at("2024-11-04 00:00")).await;
+    let refused = redeem(&world, 1, "goods.soap").await.refused(409, "window_closed");
+    assert_eq!(refused["opens_at"], "2025-01-06T00:00:00.000+08:00");
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn points_of_later_months_wait_for_their_window() {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.earn(1, 20).await;
     world.travel(at("2024-10-14 09:00")).await;
     // A month after September that is confirmed inside the window, however that came about.
     let household = world.uuid(household_id(HERE, 1));

@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::propose::adjustable;
 use super::read::{Adjustment, load, row};
+use super::terms;
 use crate::app::App;
 use crate::calendar;
 use crate::households::{Notice, tell};
@@ -48,8 +50,8 @@ pub struct NewAdjustmentDecision {
     params(("village" = Village, Path, description = "Code of the village"),
         ("adjustment" = Uuid, Path, description = "The adjustment's id")),
     request_body = NewAdjustmentDecision, responses((status = 201, body = Adjustment)),
-    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state reason_required \
-        invalid_field"))))]
+    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state hearing_open \
+        household_not_active reason_required invalid_field"))))]
 #[post("/v1/villages/{village}/adjustments/{adjustment}/decision")]
 async fn decide_adjustment(
     officer: Official<Corrects>,
@@ -60,7 +62,7 @@ async fn decide_adjustment(
     let id = path_id(&request, "adjustment")?;
     let done = decision.once(&app, officer.village.as_str(), officer.account, async |tx| {
         decide(tx, &officer, id, &decision.body, app.clock.now()).await?;
-        load(tx, &officer, id).await
+        load(tx, &officer, id, app.clock.now()).await
     });
     Ok(done.await?.created())
 }
@@ -83,8 +85,12 @@ async fn decide(
     {
         return Err(Code::ConflictOfInterest.into());
     }
-    if found.status != "proposed" {
-        return Err(Refusal::wrong_state(found.status).into());
+    let current = terms::status(&found, now);
+    if current != "proposed" {
+        return Err(Refusal::wrong_state(current).into());
+    }
+    if new.decision == AdjustmentDecision::Approved {
+        approvable(tx, village, &found, now).await?;
     }
     let (status, week) = match new.decision {
         AdjustmentDecision::Approved => {
@@ -107,6 +113,22 @@ async fn decide(
         return Err(Refusal::wrong_state(status).into());
     }
     follow(tx, by, &found, status, &reason, now).await
+}
+
+/// The household is still one that can be adjusted, and had its days to answer before points are taken.
+///
+/// # Errors
+/// `hearing_open`, `household_not_active`.
+async fn approvable(
+    tx: &Tx,
+    village: &Village,
+    row: &entity::adjustment::Model,
+    now: Instant,
+) -> Outcome<()> {
+    if let Some(opens_at) = terms::heard_until(row).filter(|until| now < *until) {
+        return Err(Refusal { opens_at: Some(opens_at), ..Code::HearingOpen.into() }.into());
+    }
+    adjustable(tx, village, row.household, row.restores).await
 }
 
 /// An approved one is told to the household and put on the register; either is audited.

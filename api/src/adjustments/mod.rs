@@ -5,6 +5,7 @@ mod decide;
 mod propose;
 mod read;
 mod score;
+mod terms;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

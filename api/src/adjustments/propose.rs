@@ -9,8 +9,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::read::{Adjustment, load};
+use super::terms::{heard_from, lapsed_before, month_began};
 use crate::app::App;
 use crate::calendar;
+use crate::households::{Notice, tell};
 use crate::identity::{Adjusts, Official, is_concerned};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -24,6 +26,9 @@ use crate::{register, scoring};
 
 /// The most that an adjustment which restores nothing gives or takes.
 const POINTS_MAX: i64 = 50;
+/// The most that a household is given and taken together, without sign, by what was proposed in one
+/// calendar month. Restored lines do not count.
+const MONTH_MAX: i64 = 50;
 
 /// Points for a household that no claim brings.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -46,7 +51,8 @@ pub struct NewAdjustment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub restores: Option<Uuid>,
-    /// Given, or below 0 taken: at most 50 either way, unless it restores a line.
+    /// Given, or below 0 taken: at most 50 either way and 50 a household and month in all, unless it
+    /// restores a line. What takes is approved after 7 days at the earliest.
     #[validate(range(min = -1000, max = 1000))]
     #[schema(minimum = -1000, maximum = 1000, example = 5)]
     pub points: i64,
@@ -70,7 +76,7 @@ async fn propose_adjustment(
 ) -> Outcome<Answer<Adjustment>> {
     let done = new.once(&app, member.village.as_str(), member.account, async |tx| {
         propose(&app, tx, &member, &new.body).await?;
-        load(tx, &member, new.body.id).await
+        load(tx, &member, new.body.id, app.clock.now()).await
     });
     Ok(done.await?.created())
 }
@@ -87,17 +93,23 @@ async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment
     let now = app.clock.now();
     // The village's lock: proposals that restore one line follow one another.
     calendar::touch(tx, village, now).await?;
-    adjustable(tx, by, new).await?;
+    if is_concerned(tx, village, by.person, new.household).await? {
+        return Err(Code::ConflictOfInterest.into());
+    }
+    adjustable(tx, village, new.household, new.restores).await?;
     let (category, rule) = match new.restores {
         Some(line) => {
-            let lost = lost(tx, village, line).await?;
+            let lost = lost(tx, village, line, now).await?;
             if lost.household != new.household {
                 return Err(Code::NotFound.into());
             }
             lost.covers(new.points)?;
             (lost.category, Some(lost.rule))
         }
-        None => subject(app, tx, by, new, now).await?,
+        None => {
+            within_month(tx, village, new, now).await?;
+            subject(app, tx, by, new, now).await?
+        }
     };
     let row = Row {
         id: new.id,
@@ -110,6 +122,9 @@ async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment
         approval: None,
     };
     insert(tx, village, &row, Some(by.person), now).await?;
+    if new.points < 0 {
+        announce(tx, village, new, &reason, now).await?;
+    }
     let act = Act {
         region: village.as_str(),
         actor: Some(by.person),
@@ -120,22 +135,75 @@ async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment
     audit::record(tx, now, act).await
 }
 
-/// The household is one that points can be given to, and the proposer's neither by blood nor by bed.
-async fn adjustable(tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment) -> Outcome<()> {
+/// The household is one that points can be given to and taken from.
+///
+/// # Errors
+/// `not_found`; `household_not_active` unless a line is restored.
+pub async fn adjustable(
+    tx: &Tx,
+    village: &Village,
+    household: Uuid,
+    restores: Option<Uuid>,
+) -> Outcome<()> {
     #[derive(FromQueryResult)]
     struct File {
         status: String,
     }
     let sql = "SELECT status FROM households WHERE village = $1 AND id = $2";
-    let values: [Value; 2] = [(&by.village).into(), new.household.into()];
+    let values: [Value; 2] = [village.into(), household.into()];
     let file = db::one::<File>(tx, sql, values).await?.ok_or(Code::NotFound)?;
-    if is_concerned(tx, &by.village, by.person, new.household).await? {
-        return Err(Code::ConflictOfInterest.into());
-    }
-    if file.status != "active" && new.restores.is_none() {
+    if file.status != "active" && restores.is_none() {
         return Err(Code::HouseholdNotActive.into());
     }
     Ok(())
+}
+
+/// What was proposed for the household in this calendar month leaves room for it; what was rejected or
+/// lapsed takes none. The caller holds the village's lock.
+///
+/// # Errors
+/// `outside_range`.
+async fn within_month(
+    tx: &Tx,
+    village: &Village,
+    new: &NewAdjustment,
+    now: Instant,
+) -> Outcome<()> {
+    let sql = "SELECT CAST(COALESCE(SUM(ABS(points)), 0) AS BIGINT) FROM adjustments \
+               WHERE village = $1 AND household = $2 AND restores IS NULL AND proposed_at >= $3 \
+                 AND status <> 'rejected' AND (status <> 'proposed' OR proposed_at > $4)";
+    let values: [Value; 4] = [
+        village.into(),
+        new.household.into(),
+        month_began(now).0.into(),
+        lapsed_before(now).0.into(),
+    ];
+    let left = MONTH_MAX - db::number(tx, sql, values).await?;
+    if new.points.abs() <= left {
+        return Ok(());
+    }
+    let range = format!("{left} more points for this household in this month");
+    Err(Refusal::from(Code::OutsideRange).at("/points", "range", range).into())
+}
+
+/// The household is told before anything is taken from it, and until when it is heard.
+async fn announce(
+    tx: &Tx,
+    village: &Village,
+    new: &NewAdjustment,
+    reason: &str,
+    now: Instant,
+) -> Outcome<()> {
+    let (points, last) = (-new.points, heard_from(now).day());
+    let notice = Notice {
+        recipient: new.household,
+        kind: "adjustment_proposed",
+        subject: new.id,
+        detail: format!(
+            "村里拟扣本户{points}分。理由：{reason}。{last}之前不会作出决定，有不同意见请在此之前向村委会说明"
+        ),
+    };
+    tell(tx, village, now, &[notice]).await
 }
 
 /// The category that the points count for, and the rule that they correct, which is in force today.
@@ -180,15 +248,16 @@ impl Lost {
     }
 }
 
-async fn lost(tx: &Tx, village: &Village, line: Uuid) -> Outcome<Lost> {
+async fn lost(tx: &Tx, village: &Village, line: Uuid, now: Instant) -> Outcome<Lost> {
     let sql = "SELECT l.household, l.category, l.rule, \
                  COALESCE((SELECT CAST(-SUM(r.awarded) AS BIGINT) FROM score_lines r \
                    WHERE r.village = l.village AND r.reverses = l.id), 0) AS points, \
                  COALESCE((SELECT CAST(SUM(a.points) AS BIGINT) FROM adjustments a \
                    WHERE a.village = l.village AND a.restores = l.id \
-                   AND a.status <> 'rejected'), 0) AS restored \
+                   AND a.status <> 'rejected' \
+                   AND (a.status <> 'proposed' OR a.proposed_at > $3)), 0) AS restored \
                FROM score_lines l WHERE l.village = $1 AND l.id = $2 AND l.kind <> 'reversal'";
-    let values: [Value; 2] = [village.into(), line.into()];
+    let values: [Value; 3] = [village.into(), line.into(), lapsed_before(now).0.into()];
     Ok(db::one::<Lost>(tx, sql, values).await?.ok_or(Code::NotFound)?)
 }
 
@@ -216,7 +285,7 @@ pub async fn restore(
     new: &Restoration<'_>,
     now: Instant,
 ) -> Outcome<()> {
-    let lost = lost(tx, village, new.line).await?;
+    let lost = lost(tx, village, new.line, now).await?;
     let points = new.points.unwrap_or(lost.points - lost.restored);
     lost.covers(points)?;
     let week = scoring::open_sheet(tx, village).await?.week.to_string();

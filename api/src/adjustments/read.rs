@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::terms;
 use crate::app::App;
 use crate::http::{Query, path_id};
 use crate::identity::{Corrects, Neighbour, Watches, concerned_households};
@@ -38,7 +39,7 @@ pub struct Adjustment {
     pub points: i64,
     #[schema(example = "上月漏记一次义务清扫")]
     pub reason: String,
-    /// `proposed`, `approved`, `rejected` or `scored`.
+    /// `proposed`, `approved`, `rejected`, `scored` or `lapsed`.
     #[schema(example = "proposed")]
     pub status: String,
     /// Who proposed it; for officials only, and absent where it follows from an appeal.
@@ -46,6 +47,10 @@ pub struct Adjustment {
     #[schema(nullable = false)]
     pub proposed_by: Option<Uuid>,
     pub proposed_at: Instant,
+    /// If points are taken: until when the household is heard, and nothing is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub heard_until: Option<Instant>,
     /// Who decided; for officials only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -112,7 +117,7 @@ async fn list_adjustments(
     );
     let rows = db::all::<entity::adjustment::Model>(app.db.read(), &sql, values).await?;
     let page = start.page(rows, &filter, |row| row.id);
-    let eyes = Eyes::of(app.db.read(), &caller).await?;
+    let eyes = Eyes::of(app.db.read(), &caller, app.clock.now()).await?;
     let items = page.items.into_iter().map(|row| eyes.see(row)).collect::<Outcome<_>>()?;
     Ok(Answer::ok(AdjustmentPage { items, next_cursor: page.next_cursor }))
 }
@@ -129,20 +134,25 @@ async fn show_adjustment(
     app: Data<App>,
 ) -> Outcome<Answer<Adjustment>> {
     let id = path_id(&request, "adjustment")?;
-    Ok(Answer::ok(load(app.db.read(), &caller, id).await?))
+    Ok(Answer::ok(load(app.db.read(), &caller, id, app.clock.now()).await?))
 }
 
 /// An adjustment as the caller may see it.
 ///
 /// # Errors
 /// `not_found` if the village has none of this id, or it is of another household.
-pub async fn load(on: &impl ConnectionTrait, caller: &Neighbour, id: Uuid) -> Outcome<Adjustment> {
+pub async fn load(
+    on: &impl ConnectionTrait,
+    caller: &Neighbour,
+    id: Uuid,
+    now: Instant,
+) -> Outcome<Adjustment> {
     let found = row(on, &caller.village, id).await?;
     let own = caller.household_in(&caller.village) == Some(found.household);
     if !own && !caller.serves::<Watches>() {
         return Err(Code::NotFound.into());
     }
-    Eyes::of(on, caller).await?.see(found)
+    Eyes::of(on, caller, now).await?.see(found)
 }
 
 /// An adjustment's row.
@@ -165,15 +175,17 @@ struct Eyes {
     decides: bool,
     /// Whose matters the caller keeps out of.
     concerned: Vec<Uuid>,
+    now: Instant,
 }
 
 impl Eyes {
-    async fn of(on: &impl ConnectionTrait, caller: &Neighbour) -> Outcome<Self> {
+    async fn of(on: &impl ConnectionTrait, caller: &Neighbour, now: Instant) -> Outcome<Self> {
         Ok(Self {
             person: caller.person,
             official: caller.serves::<Watches>(),
             decides: caller.serves::<Corrects>(),
             concerned: concerned_households(on, &caller.village, caller.person).await?,
+            now,
         })
     }
 
@@ -181,8 +193,10 @@ impl Eyes {
         let week = row.week.as_deref().map(str::parse).transpose();
         let second = row.proposed_by != Some(self.person);
         let apart = !self.concerned.contains(&row.household);
-        let may_decide = row.status == "proposed" && self.decides && second && apart;
+        let status = terms::status(&row, self.now).to_owned();
+        let may_decide = status == "proposed" && self.decides && second && apart;
         Ok(Adjustment {
+            heard_until: terms::heard_until(&row),
             week: week.map_err(|_| Problem::fault(format!("adjustment {}", row.id)))?,
             id: row.id,
             household: row.household,
@@ -191,7 +205,7 @@ impl Eyes {
             restores: row.restores,
             points: row.points,
             reason: row.reason,
-            status: row.status,
+            status,
             proposed_by: row.proposed_by.filter(|_| self.official),
             proposed_at: Instant(row.proposed_at),
             decided_by: row.decided_by.filter(|_| self.official),

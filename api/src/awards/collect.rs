@@ -1,4 +1,5 @@
-//! `POST /v1/villages/{village}/awards/{award}/collection`.
+//! `POST /v1/villages/{village}/awards/{award}/collection`: shown by something that the clerk who hands it
+//! over does not have, as in the shop.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
@@ -12,7 +13,7 @@ use super::WRONG_CODES_MAX;
 use super::read::{Award, Row, award, row};
 use crate::app::App;
 use crate::calendar;
-use crate::households::{Notice, household_by_code, tell};
+use crate::households::{Notice, household_by_code, tell, try_pin};
 use crate::http::path_id;
 use crate::identity::{KeepsShop, Official, is_concerned};
 use crate::kernel::audit::{self, Act};
@@ -21,9 +22,10 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::redemption::{is_code, pickup_code};
+use crate::redemption::{Proof, is_code, pickup_code};
 
-/// What the bearer shows: the pickup code of the award, or the household's paper and who brought it.
+/// What the bearer shows: the pickup code of the award; or the household's paper, who brought it, and the
+/// household's PIN.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAwardCollection {
@@ -45,17 +47,24 @@ pub struct NewAwardCollection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub bearer: Option<Uuid>,
+    /// With the paper: typed by the bearer. It is asked for too when the pickup code is locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[validate(length(min = 4, max = 6))]
+    #[schema(nullable = false, min_length = 4, max_length = 6, example = "2580")]
+    pub pin: Option<String>,
 }
 
-/// Hand an award over against its pickup code, or the household's paper
+/// Hand an award over against its pickup code, or the household's paper and PIN
 ///
-/// Costs no points. Whoever has no phone brings the household's paper: then who brought it is written down.
+/// Costs no points. Whoever has no phone, or a locked code, brings the household's paper and types its PIN:
+/// then who brought it is written down.
 #[utoipa::path(tag = "awards", operation_id = "awards_collect", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("award" = Uuid, Path, description = "The award's id")),
     request_body = NewAwardCollection, responses((status = 200, body = Award)),
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state \
-        pickup_code_wrong pickup_code_locked too_many_tries invalid_field"))))]
+        second_factor_missing pickup_code_wrong pickup_code_locked pin_wrong pin_locked \
+        too_many_tries invalid_field"))))]
 #[post("/v1/villages/{village}/awards/{award}/collection")]
 async fn collect_award(
     clerk: Official<KeepsShop>,
@@ -64,34 +73,47 @@ async fn collect_award(
     app: Data<App>,
 ) -> Outcome<Answer<Award>> {
     let id = path_id(&request, "award")?;
-    try_code(&app, &clerk.village, id, &collection.body).await?;
+    let proof = heard(&app, &clerk, id, &collection.body).await?;
     let done = collection.once(&app, clerk.village.as_str(), clerk.account, async |tx| {
-        hand_over(&app, tx, &clerk, id, &collection.body).await?;
+        hand_over(&app, tx, &clerk, id, (proof, collection.body.bearer)).await?;
         award(row(tx, &clerk.village, id).await?)
     });
     done.await
 }
 
+/// Hears what was sent. Wrong codes and PINs are counted whatever becomes of the request; an award that is
+/// not to be collected has none to guess.
+///
+/// # Errors
+/// Those of [`try_code`] and [`borne_by`]; `invalid_field` unless exactly one way is told.
+async fn heard(
+    app: &App,
+    clerk: &Official<KeepsShop>,
+    id: Uuid,
+    told: &NewAwardCollection,
+) -> Outcome<Proof> {
+    match (&told.pickup_code, &told.household_code, told.bearer) {
+        (Some(code), None, None) if told.pin.is_none() => {
+            try_code(app, &clerk.village, id, code).await?;
+            Ok(Proof::PickupCode)
+        }
+        (None, Some(code), Some(bearer)) => {
+            borne_by(app, clerk, id, (code, bearer, told.pin.as_deref())).await?;
+            Ok(Proof::Pin)
+        }
+        _ => {
+            let why = "either this, or `household_code`, `bearer` and `pin`";
+            let refusal = Refusal::from(Code::InvalidField);
+            Err(refusal.at("/pickup_code", "required", why).into())
+        }
+    }
+}
+
 /// Counts a wrong pickup code and commits the count, so that of many guesses at once only five are heard.
 ///
 /// # Errors
-/// `invalid_field` unless exactly one way is told; `pickup_code_wrong`, or `pickup_code_locked` after five
-/// of them. An award that is not to be collected has no code to guess.
-async fn try_code(
-    app: &App,
-    village: &Village,
-    id: Uuid,
-    told: &NewAwardCollection,
-) -> Outcome<()> {
-    let code = match (&told.pickup_code, &told.household_code, told.bearer) {
-        (Some(code), None, None) => code,
-        (None, Some(_), Some(_)) => return Ok(()),
-        _ => {
-            let why = "either this, or `household_code` and `bearer`";
-            let refusal = Refusal::from(Code::InvalidField);
-            return Err(refusal.at("/pickup_code", "required", why).into());
-        }
-    };
+/// `pickup_code_wrong`, or `pickup_code_locked` after five of them.
+async fn try_code(app: &App, village: &Village, id: Uuid, code: &str) -> Outcome<()> {
     let right = is_code(&pickup_code(app.config.secrets.pickup(), village, id), code);
     let heard = app.db.write(async |tx| {
         let award = locked(tx, village, id).await?;
@@ -126,7 +148,7 @@ async fn hand_over(
     tx: &Tx,
     clerk: &Official<KeepsShop>,
     id: Uuid,
-    told: &NewAwardCollection,
+    (proof, bearer): (Proof, Option<Uuid>),
 ) -> Outcome<()> {
     let village = &clerk.village;
     let award = locked(tx, village, id).await?;
@@ -140,13 +162,10 @@ async fn hand_over(
     if award.status != "granted" {
         return Err(Refusal::wrong_state(award.status).into());
     }
-    if let (Some(code), Some(bearer)) = (&told.household_code, told.bearer) {
-        borne_by(app, tx, clerk, &award, code, bearer).await?;
-    }
     let sql = "UPDATE awards SET status = 'collected', closed_at = $3, clerk = $4, bearer = $5, \
                version = version + 1 WHERE village = $1 AND id = $2 AND status = 'granted'";
     let values: [Value; 5] =
-        [village.into(), id.into(), now.0.into(), clerk.person.into(), told.bearer.into()];
+        [village.into(), id.into(), now.0.into(), clerk.person.into(), bearer.into()];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Refusal::wrong_state("collected").into());
     }
@@ -155,37 +174,46 @@ async fn hand_over(
         actor: Some(clerk.person),
         action: "award.collect",
         subject: id.to_string(),
-        detail: serde_json::json!({ "item": award.item, "bearer": told.bearer }),
+        detail: serde_json::json!({ "item": award.item, "bearer": bearer, "proof": proof }),
     };
     audit::record(tx, now, act).await?;
     inform(tx, village, &award, now).await
 }
 
-/// The paper is the household's, and whoever brought it belongs to it.
+/// The paper is the household's, whoever brought it belongs to it, and the PIN is the household's. Paper and
+/// id alone would let whoever keeps the counter collect for anybody.
 ///
 /// # Errors
 /// `not_found` for a wrong code and one of another household alike, `too_many_tries`; `invalid_field` for a
-/// bearer who is no member.
+/// bearer who is no member; `second_factor_missing` without a PIN, or if the clerk set it; `pin_wrong`,
+/// `pin_locked`.
 async fn borne_by(
     app: &App,
-    tx: &Tx,
     clerk: &Official<KeepsShop>,
-    award: &Row,
-    code: &str,
-    bearer: Uuid,
+    id: Uuid,
+    (code, bearer, pin): (&str, Uuid, Option<&str>),
 ) -> Outcome<()> {
-    let shown = household_by_code(app, tx, &clerk.village, clerk.account, code).await?;
+    let village = &clerk.village;
+    let award = app.db.write(async |tx| locked(tx, village, id).await).await?;
+    // What was collected or has lapsed is never granted again: the answer tells its state.
+    if award.status != "granted" {
+        return Ok(());
+    }
+    let shown = household_by_code(app, app.db.read(), village, clerk.account, code).await?;
     if shown != award.claimant {
         return Err(Code::NotFound.into());
     }
     let sql = "SELECT COUNT(*) FROM members WHERE village = $1 AND household = $2 \
                AND person = $3 AND left_at IS NULL";
-    let values: [Value; 3] = [(&clerk.village).into(), shown.into(), bearer.into()];
-    if db::number(tx, sql, values).await? == 0 {
+    let values: [Value; 3] = [village.into(), shown.into(), bearer.into()];
+    if db::number(app.db.read(), sql, values).await? == 0 {
         let refusal = Refusal::from(Code::InvalidField);
         return Err(refusal.at("/bearer", "unknown", "a member of the household").into());
     }
-    Ok(())
+    let lacking =
+        || Refusal::from(Code::SecondFactorMissing).because("the household's PIN is asked for");
+    let pin = pin.ok_or_else(lacking)?;
+    try_pin(app, village, shown, clerk.person, pin).await
 }
 
 async fn inform(tx: &Tx, village: &Village, award: &Row, now: Instant) -> Outcome<()> {

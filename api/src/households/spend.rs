@@ -1,5 +1,5 @@
 //! Whether a household may spend its points now, and which of them: those of the window's own months, in
-//! the window or, where a decision came after it, in seven days of its own; and all in the term of one
+//! the window or, where they were confirmed only after it, in seven days of its own; and all in the term of one
 //! that moved out.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -14,7 +14,7 @@ use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::regions::VillageRow;
 
-/// Days in which a household may spend points whose objection was decided after their window.
+/// Days in which a household may spend points that were confirmed after their window.
 const LATE_DAYS: i64 = 7;
 
 /// What a household may spend by.
@@ -56,21 +56,16 @@ pub async fn may_spend(
         status: String,
         ended_at: Option<i64>,
         spend_until: Option<i64>,
-        publicity_ends: Option<i64>,
         later: i64,
     }
     let rhythm = Rhythm::of(policy);
     let open = shop(&rhythm, now);
-    let season = open_season(&rhythm, open);
-    // A list that closes later than planned keeps the window shut until it does.
+    let last_month = after(open_season(&rhythm, open));
     let sql = format!(
-        "SELECT status, ended_at, spend_until, (SELECT t.closes_at FROM public_lists t \
-           WHERE t.village = $1 AND t.month = $3 AND t.status <> 'closed' AND t.closes_at > $4) \
-           AS publicity_ends, ({LATER}) AS later \
-         FROM households WHERE village = $1 AND id = $2{}",
+        "SELECT status, ended_at, spend_until, ({LATER}) AS later FROM households WHERE village = $1 AND id = $2{}",
         db::shared(tx)
     );
-    let values: [Value; 4] = [village.into(), household.into(), after(season).into(), now.0.into()];
+    let values: [Value; 3] = [village.into(), household.into(), last_month.into()];
     let row = db::one::<Row>(tx, &sql, values).await?.ok_or(Code::NotFound)?;
     let moved_at = Instant(row.ended_at.unwrap_or_default());
     let own_term = match (row.status.as_str(), row.spend_until) {
@@ -78,14 +73,14 @@ pub async fn may_spend(
         ("moved_out", Some(until)) if now.0 < until => now < moved_at.plus_days(TERM_DAYS),
         _ => return Err(Code::HouseholdNotActive.into()),
     };
-    let opens_at = match (season, row.publicity_ends, open) {
-        (Some(season), None, _) => {
+    // By the policy alone: a list that hangs longer keeps its own points back, and no window shut.
+    let opens_at = match open {
+        Shop::Open { opened_at, .. } => {
             let waits = if own_term { 0 } else { row.later.max(0) };
-            return Ok(Spending { counts_from: season.counts_from(), waits });
+            let counts_from = season(rhythm.mode, opened_at).counts_from();
+            return Ok(Spending { counts_from, waits });
         }
-        (_, Some(ends), _) => Instant(ends),
-        (_, _, Shop::Closed { opens_at }) => opens_at,
-        (_, _, Shop::Open { opened_at, .. }) => opened_at,
+        Shop::Closed { opens_at } => opens_at,
     };
     if own_term {
         return Ok(Spending { counts_from: moved_at, waits: 0 });
@@ -103,7 +98,8 @@ fn open_season(rhythm: &Rhythm, open: Shop) -> Option<Season> {
     }
 }
 
-/// Seven days of a household's own, because a decision confirmed points after their window.
+/// Seven days of a household's own, because points were confirmed after their window: by a late decision,
+/// or with a list that hung longer.
 pub struct LateTerm {
     /// Exclusive.
     pub until: Instant,
@@ -126,7 +122,8 @@ pub async fn late_term(
     let sql = "SELECT p.month, CAST(MAX(p.confirmed_at) AS BIGINT) AS confirmed_at \
                FROM public_list_lines p \
                JOIN public_lists t ON t.village = p.village AND t.month = p.month \
-               WHERE p.village = $1 AND p.household = $2 AND p.confirmed_at > t.closes_at \
+               WHERE p.village = $1 AND p.household = $2 AND (p.confirmed_at > t.closes_at \
+                   OR (p.confirmed_at = t.closes_at AND t.extended_from IS NOT NULL)) \
                  AND p.confirmed_at > $3 AND p.confirmed_at <= $4 \
                GROUP BY p.month ORDER BY p.month DESC";
     let since = now.plus_days(-LATE_DAYS);

@@ -237,6 +237,20 @@ pub async fn load(
     row.shown(now)
 }
 
+/// Whether a person holds an office in just this region at `now`.
+pub async fn in_office(
+    on: &impl ConnectionTrait,
+    person: Uuid,
+    role: Role,
+    region: &str,
+    now: Instant,
+) -> Outcome<bool> {
+    let sql = "SELECT COUNT(*) FROM grants WHERE person = $1 AND role = $2 AND region = $3 \
+               AND starts_at <= $4 AND (ends_at IS NULL OR ends_at > $4)";
+    let values: [Value; 4] = [person.into(), role.as_str().into(), region.into(), now.0.into()];
+    Ok(db::number(on, sql, values).await? > 0)
+}
+
 /// The grid workers of a village that are in force, by grid.
 pub async fn grid_workers(
     on: &impl ConnectionTrait,

@@ -38,7 +38,7 @@ pub use extract::{
     Reader, Registers, Reviews, Serves, SetsRules, Watches, WeighsEvidence,
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
-pub use grants::{Appointment, WorkerKind, grid_workers};
+pub use grants::{Appointment, WorkerKind, grid_workers, in_office};
 pub use sounds::initials;
 pub use token::{ACCESS_SECONDS, Bearer, issue};
 

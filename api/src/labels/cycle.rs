@@ -203,7 +203,7 @@ super::labels! {
     }
     adjustment_status {
         "proposed" "待审批" "Proposed"; "approved" "已批准，待评分" "Approved, not yet scored"; "rejected" "未批准" "Rejected";
-        "scored" "已评分" "Scored";
+        "scored" "已评分" "Scored"; "lapsed" "逾期未决，已失效" "Lapsed";
     }
     adjustment_decision {
         "approved" "批准" "Approved"; "rejected" "不批准" "Rejected";

@@ -80,7 +80,7 @@ pub enum ProofFlaw {
     NotIncluded,
     /// The checkpoint is not signed by the key.
     SignatureInvalid,
-    /// We published no such list.
+    /// We published no such list, or another in its place.
     ListUnknown,
 }
 

@@ -67,3 +67,19 @@ pub async fn lines(
 pub fn leaves(lines: &[LineRow], village: &str, month: &str, seed: &str) -> Vec<Hash> {
     lines.iter().map(|line| line.leaf(village, month, seed)).collect()
 }
+
+/// What is missing of a list's lines, or too much: it has as many as when it was opened, numbered from 1.
+pub async fn gap(
+    on: &impl ConnectionTrait,
+    village: &str,
+    month: &str,
+    lines: &[LineRow],
+) -> Outcome<Option<String>> {
+    let sql = "SELECT line_count FROM public_lists WHERE village = $1 AND month = $2";
+    let opened = db::number(on, sql, [village.into(), month.into()]).await?;
+    if i64::try_from(lines.len()) != Ok(opened) {
+        return Ok(Some(format!("opened with {opened} lines, has {}", lines.len())));
+    }
+    let odd = (1..).zip(lines).find(|(number, line)| *number != line.number);
+    Ok(odd.map(|(number, line)| format!("line {number} has the number {}", line.number)))
+}

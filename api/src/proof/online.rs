@@ -36,7 +36,7 @@ impl Validate for LineProof {
 /// So long a proof is still answered; 64 hashes are enough for any list.
 const PROOF_MAX: usize = 1024 * 1024;
 
-/// Whether a proof holds under the key that signed this list
+/// Whether a proof holds under our key for the list that we published
 #[utoipa::path(tag = "proof", operation_id = "proofs_check", request_body = LineProof,
     responses((status = 200, body = ProofVerdict)))]
 #[post("/v1/proofs/verification")]
@@ -65,9 +65,17 @@ async fn published(
     let Some((village, month)): Option<(Village, Month)> = parsed else {
         return Ok(Some(ProofFlaw::ListUnknown));
     };
-    let seal = sealed(app.db.read(), &village, month).await?;
-    Ok::<_, Problem>(match seal {
-        None => Some(ProofFlaw::ListUnknown),
-        Some(seal) => check_proof(proof, &seal.vkey).err(),
+    let Some(seal) = sealed(app.db.read(), &village, month).await? else {
+        return Ok(Some(ProofFlaw::ListUnknown));
+    };
+    // The key of the configuration, not one that a row names: whoever can write rows has a key too.
+    let Some(ours) = &app.list_key else { return Ok(Some(ProofFlaw::SignatureInvalid)) };
+    Ok::<_, Problem>(match check_proof(proof, &ours.verifier.vkey()) {
+        Err(flaw) => Some(flaw),
+        // Signed with our key is not yet published by us.
+        Ok(_) if Checkpoint::of_note(&seal.text).as_ref() != Some(checkpoint) => {
+            Some(ProofFlaw::ListUnknown)
+        }
+        Ok(_) => None,
     })
 }

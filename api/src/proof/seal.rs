@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::line;
-use super::lines::{leaves, lines};
+use super::lines::{gap, leaves, lines};
 use super::note::Checkpoint;
 use super::tree;
 use crate::app::App;
@@ -48,12 +48,16 @@ pub async fn sealed(
 /// Seals the list of a month as it stands; a sealed list stays as it is.
 ///
 /// # Errors
-/// A fault without a key to sign with: production does not start without one.
+/// A fault without a key to sign with: production does not start without one. A fault too if the lines are
+/// not those that the list was opened with: what is incomplete is not signed.
 pub async fn seal_list(app: &App, tx: &Tx, village: &Village, month: Month) -> Outcome<()> {
     let signer = app.list_key.as_ref().ok_or_else(|| Problem::fault("LIST_KEY_FILE is not set"))?;
     let (here, name) = (village.as_str(), month.to_string());
     let seed = line::seed(app.config.secrets.identity(), here, &name);
     let lines = lines(tx, here, &name, (1, i64::MAX)).await?;
+    if let Some(gap) = gap(tx, here, &name, &lines).await? {
+        return Err(Problem::fault(format!("list {here} {name} is not sealed: {gap}")));
+    }
     let root = tree::root(&leaves(&lines, here, &name, &seed));
     let Head { length, hash } = chain::head(tx, village).await?;
     let checkpoint = Checkpoint {

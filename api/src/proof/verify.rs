@@ -3,7 +3,7 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use super::lines::{leaves, lines};
+use super::lines::{gap, leaves, lines};
 use super::note::{Checkpoint, Verifier};
 use super::tree;
 use crate::kernel::chain::{self, Head};
@@ -27,8 +27,16 @@ struct Row {
 /// So many checkpoints are read at once.
 const BATCH: usize = 200;
 
-/// The first list that is not what its checkpoint says.
-pub async fn first_odd(on: &impl ConnectionTrait) -> Outcome<Option<String>> {
+/// The first list that is not what its checkpoint says, or has none. With `trusted` the checkpoint must be
+/// signed by one of these keys; without, each key is believed as its row names it, so that only the rest is
+/// checked.
+pub async fn first_odd(
+    on: &impl ConnectionTrait,
+    trusted: Option<&[Verifier]>,
+) -> Outcome<Option<String>> {
+    if let Some(what) = unsealed(on).await? {
+        return Ok(Some(what));
+    }
     let mut after = (String::new(), String::new());
     loop {
         let sql = "SELECT village, month, size, root, seed, chain_length, chain_head, vkey, text \
@@ -38,7 +46,7 @@ pub async fn first_odd(on: &impl ConnectionTrait) -> Outcome<Option<String>> {
         let values = [after.0.as_str().into(), after.1.as_str().into(), limit.into()];
         let rows = db::all::<Row>(on, sql, values).await?;
         for row in &rows {
-            if let Some(what) = odd(on, row).await? {
+            if let Some(what) = odd(on, row, trusted).await? {
                 let Row { village, month, .. } = row;
                 return Ok(Some(format!("the checkpoint of list {village} {month}: {what}")));
             }
@@ -52,7 +60,26 @@ pub async fn first_odd(on: &impl ConnectionTrait) -> Outcome<Option<String>> {
     }
 }
 
-async fn odd(on: &impl ConnectionTrait, row: &Row) -> Outcome<Option<String>> {
+/// A list is sealed in the transaction that opens it, and one from before there were seals at the start of
+/// the server.
+async fn unsealed(on: &impl ConnectionTrait) -> Outcome<Option<String>> {
+    #[derive(FromQueryResult)]
+    struct Bare {
+        village: String,
+        month: String,
+    }
+    let sql = "SELECT l.village, l.month FROM public_lists l WHERE NOT EXISTS ( \
+                 SELECT 1 FROM list_checkpoints c WHERE c.village = l.village \
+                 AND c.month = l.month) ORDER BY l.village, l.month LIMIT 1";
+    let bare = db::one::<Bare>(on, sql, []).await?;
+    Ok(bare.map(|Bare { village, month }| format!("list {village} {month} has no checkpoint")))
+}
+
+async fn odd(
+    on: &impl ConnectionTrait,
+    row: &Row,
+    trusted: Option<&[Verifier]>,
+) -> Outcome<Option<String>> {
     let Row { village, month, size, root, seed, chain_length, chain_head, vkey, text } = row;
     let head = Head { length: *chain_length, hash: chain_head.clone() };
     let Some(said) = Checkpoint::of_note(text) else {
@@ -65,10 +92,17 @@ async fn odd(on: &impl ConnectionTrait, row: &Row) -> Outcome<Option<String>> {
     if !Verifier::parse(vkey).is_some_and(|key| key.has_signed(text)) {
         return Ok(Some("its signature is not valid".to_owned()));
     }
+    if trusted.is_some_and(|keys| !keys.iter().any(|key| key.has_signed(text))) {
+        return Ok(Some(format!("it is signed by a key that is not trusted: {vkey}")));
+    }
     if !chain::contains(on, village, &head).await? {
         return Ok(Some(format!("the chain of journals has no link {chain_length} {chain_head}")));
     }
-    let lines = lines(on, village, month, (1, *size)).await?;
+    // All of them, so that one more than was sealed is found too.
+    let lines = lines(on, village, month, (i64::MIN, i64::MAX)).await?;
+    if let Some(gap) = gap(on, village, month, &lines).await? {
+        return Ok(Some(gap));
+    }
     let recomputed = hex(&tree::root(&leaves(&lines, village, month, seed)));
     Ok((recomputed != *root).then(|| format!("kept root {root}, recomputed {recomputed}")))
 }

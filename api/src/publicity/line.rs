@@ -162,8 +162,7 @@ pub async fn insert_reversal(
 }
 
 fn week_of(line: &Contested) -> Outcome<Week> {
-    let week = line.week.parse::<Week>();
-    Ok(week.map_err(|_| Problem::fault(format!("week {}", line.week)))?)
+    line.week.parse().map_err(|_| Problem::fault(format!("week {}", line.week)))
 }
 
 /// The journal of the household's week; there is none when its lines came to 0 together.

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::calendar;
 use crate::households::{Notice, tell};
 use crate::http::{path_id, path_part};
-use crate::identity::{Governs, Official, Role, is_concerned};
+use crate::identity::{CONCERNED, Governs, Official, Role, is_concerned};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
@@ -87,7 +87,8 @@ async fn decide(
         return Err(Refusal::wrong_state(objection.status).into());
     }
     let concerned = is_concerned(tx, village, by.person, objection.filer_household).await?;
-    if concerned || objection.filed_by == by.person {
+    let stake = concerned || has_a_stake(tx, village, year, by.person).await?;
+    if stake || objection.filed_by == by.person {
         return Err(Code::ConflictOfInterest.into());
     }
     record(tx, by, &objection, new.decision, &reason, now).await?;
@@ -99,6 +100,21 @@ async fn decide(
     }
     inform(tx, village, &objection, new.decision, revised, &reason, now).await?;
     finish(tx, village, year, now).await
+}
+
+/// Whether a person must keep out of the matters of a household that is awarded something by the ranking as
+/// published: of the first ten ranks, or as many as the year's scheme awards, if those are more.
+async fn has_a_stake(tx: &Tx, village: &Village, year: Year, person: Uuid) -> Outcome<bool> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM year_rankings y JOIN final_standings f ON f.village = y.village \
+           AND f.year = y.year AND f.revision = y.revision \
+         WHERE y.village = $1 AND y.year = $3 AND f.rank <= (SELECT CASE WHEN MAX(i.rank_to) > 10 \
+           THEN MAX(i.rank_to) ELSE 10 END FROM award_items i \
+           WHERE i.village = $1 AND i.year = $3) \
+         AND f.household IN ({CONCERNED})"
+    );
+    let values: [Value; 3] = [village.into(), person.into(), year.into()];
+    Ok(db::number(tx, &sql, values).await? > 0)
 }
 
 async fn record(

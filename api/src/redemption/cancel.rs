@@ -46,11 +46,11 @@ async fn cancel_redemption(
 
 async fn cancel(app: &App, tx: &Tx, caller: &Neighbour, id: Uuid) -> Outcome<()> {
     let (village, now) = (&caller.village, app.clock.now());
+    calendar::settled(tx, village, now).await?;
     let found = held(tx, village, id).await?;
     if caller.own_household()? != found.household {
         return Err(Code::OtherHousehold.into());
     }
-    calendar::settled(tx, village, now).await?;
     if found.status == "held" && found.carrier.is_some() {
         return Err(Refusal::wrong_state("on_delivery").into());
     }

@@ -16,10 +16,10 @@ use crate::app::App;
 use crate::calendar;
 use crate::households::try_pin;
 use crate::http::path_id;
-use crate::identity::{HandsOver, KeepsShop, Official, Role, is_concerned};
+use crate::identity::{HandsOver, KeepsShop, Official, Role, in_office, is_concerned};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
-use crate::kernel::db;
+use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 
@@ -58,19 +58,30 @@ async fn collect_redemption(
     let proof = heard(&app, &official, id, &collection.body).await?;
     let done = collection.once(&app, official.village.as_str(), official.account, async |tx| {
         let (village, now) = (&official.village, app.clock.now());
-        let found = held(tx, village, id).await?;
-        may_hand_over(&official, &found)?;
-        if is_concerned(tx, village, official.person, found.household).await? {
-            return Err(Code::ConflictOfInterest.into());
-        }
         calendar::settled(tx, village, now).await?;
+        let found = admitted(tx, &official, id).await?;
         if proof == Proof::Witness && found.status == "held" {
-            witnessed(&official, &found, now)?;
+            witnessed(tx, &official, &found, now).await?;
         }
         hand_over(tx, village, official.person, id, proof, now).await?;
         load(tx, &official, id).await
     });
     done.await
+}
+
+/// The redemption, kept unchanged until the transaction ends, for one who may hand it over. Asked before
+/// any code or PIN is tried: kin of the household neither guess nor lock one.
+///
+/// # Errors
+/// `not_found`, those of [`may_hand_over`], or `conflict_of_interest`.
+async fn admitted(tx: &Tx, official: &Official<HandsOver>, id: Uuid) -> Outcome<Held> {
+    let village = &official.village;
+    let found = held(tx, village, id).await?;
+    may_hand_over(official, &found)?;
+    if is_concerned(tx, village, official.person, found.household).await? {
+        return Err(Code::ConflictOfInterest.into());
+    }
+    Ok(found)
 }
 
 /// A clerk at the counter; at the door the worker who has the goods.
@@ -112,8 +123,7 @@ async fn heard(
             Ok(Proof::PickupCode)
         }
         (None, Some(pin)) => {
-            let found = app.db.write(async |tx| held(tx, village, id).await).await?;
-            may_hand_over(official, &found)?;
+            let found = app.db.write(async |tx| admitted(tx, official, id).await).await?;
             if found.status != "held" {
                 return Ok(Proof::Pin);
             }
@@ -136,8 +146,7 @@ async fn heard(
 async fn try_code(app: &App, official: &Official<HandsOver>, id: Uuid, right: bool) -> Outcome<()> {
     let village = &official.village;
     let heard = app.db.write(async |tx| {
-        let found = held(tx, village, id).await?;
-        may_hand_over(official, &found)?;
+        let found = admitted(tx, official, id).await?;
         if found.status != "held" {
             return Ok(None);
         }
@@ -156,9 +165,17 @@ async fn try_code(app: &App, official: &Official<HandsOver>, id: Uuid, right: bo
 }
 
 /// Whether a second official was there in the last quarter of an hour, where that is enough: for those
-/// helped, and when the code is locked.
-fn witnessed(official: &Official<HandsOver>, held: &Held, now: Instant) -> Result<(), Refusal> {
-    let lacking = |why: &str| Err(Refusal::from(Code::SecondFactorMissing).because(why));
+/// helped, and when the code is locked. They must still be in that office, and no kin of the household.
+///
+/// # Errors
+/// `second_factor_missing`.
+async fn witnessed(
+    tx: &Tx,
+    official: &Official<HandsOver>,
+    held: &Held,
+    now: Instant,
+) -> Outcome<()> {
+    let lacking = |why: &str| Err(Refusal::from(Code::SecondFactorMissing).because(why).into());
     if !held.is_helped() && !held.is_locked() {
         return lacking("the pickup code is asked for");
     }
@@ -169,10 +186,21 @@ fn witnessed(official: &Official<HandsOver>, held: &Held, now: Instant) -> Resul
     };
     let (clerk, worker) =
         (official.serves::<KeepsShop>(), official.has(Role::GridWorker, &held.grid));
-    match make_a_pair(clerk, worker, held.witness_role.as_deref()) {
-        true if person != official.person => Ok(()),
-        _ => lacking("it takes a clerk and a worker of the grid, or two workers of it"),
+    let role = held.witness_role.as_deref();
+    if person == official.person || !make_a_pair(clerk, worker, role) {
+        return lacking("it takes a clerk and a worker of the grid, or two workers of it");
     }
+    let village = &official.village;
+    let (role, region) = match role {
+        Some("clerk") => (Role::Clerk, village.as_str()),
+        _ => (Role::GridWorker, held.grid.as_str()),
+    };
+    if !in_office(tx, person, role, region, now).await?
+        || is_concerned(tx, village, person, held.household).await?
+    {
+        return lacking("the witness has left that office, or is kin of the household");
+    }
+    Ok(())
 }
 
 /// Two officials hand over together if one of them at least works in the household's grid.

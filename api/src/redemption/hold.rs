@@ -1,12 +1,14 @@
 //! The end of a hold: goods are handed over and the points spent, or both are given back.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::WRONG_CODES_MAX;
-use super::stock::{Change, change_stock};
+use super::stock::{Change, record_move, take_from_stock};
 use crate::households::{Notice, tell};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -196,7 +198,44 @@ async fn close(
     Ok(held)
 }
 
-/// Ends a hold without a prize: points and stock are free again.
+/// Ends a hold without a prize: its points are free again; its goods come back with [`restock`].
+///
+/// # Errors
+/// `wrong_state` if the redemption is not held.
+pub async fn let_go(
+    tx: &Tx,
+    village: &Village,
+    id: Uuid,
+    status: &'static str,
+    now: Instant,
+) -> Outcome<Held> {
+    let held = close(tx, village, id, Closed { status, by: None }, now).await?;
+    ledger::release(tx, village, held.household, held.points).await?;
+    Ok(held)
+}
+
+/// Puts the goods of holds that ended into stock again, prize by prize in order, with a move for each
+/// hold. Balances come before stock, as when points are redeemed: the holds were all let go before.
+pub async fn restock(
+    tx: &Tx,
+    village: &Village,
+    ended: &[(Uuid, Held)],
+    now: Instant,
+) -> Outcome<()> {
+    let mut back = BTreeMap::<Uuid, i64>::new();
+    for (id, held) in ended {
+        let (prize, quantity) = (held.prize, held.quantity);
+        let change = Change { prize, quantity, kind: "release", reference: *id };
+        record_move(tx, village, &change, None, now).await?;
+        *back.entry(prize).or_default() += quantity;
+    }
+    for (prize, quantity) in back {
+        take_from_stock(tx, village, prize, quantity).await?;
+    }
+    Ok(())
+}
+
+/// Ends one hold without a prize: points and stock are free again.
 ///
 /// # Errors
 /// `wrong_state` if the redemption is not held.
@@ -207,10 +246,8 @@ pub async fn give_back(
     status: &'static str,
     now: Instant,
 ) -> Outcome<Held> {
-    let held = close(tx, village, id, Closed { status, by: None }, now).await?;
-    ledger::release(tx, village, held.household, held.points).await?;
-    let (prize, quantity) = (held.prize, held.quantity);
-    let change = Change { prize, quantity, kind: "release", reference: id };
-    change_stock(tx, village, change, None, now).await?;
+    let ended = [(id, let_go(tx, village, id, status, now).await?)];
+    restock(tx, village, &ended, now).await?;
+    let [(_, held)] = ended;
     Ok(held)
 }

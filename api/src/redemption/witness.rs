@@ -48,6 +48,7 @@ async fn witness_collection(
 
 async fn record(tx: &Tx, by: &Official<HandsOver>, id: Uuid, now: Instant) -> Outcome<()> {
     let village = &by.village;
+    calendar::settled(tx, village, now).await?;
     let found = held(tx, village, id).await?;
     let role = match (by.has(Role::GridWorker, &found.grid), by.serves::<KeepsShop>()) {
         (true, _) => Role::GridWorker,
@@ -57,7 +58,6 @@ async fn record(tx: &Tx, by: &Official<HandsOver>, id: Uuid, now: Instant) -> Ou
     if is_concerned(tx, village, by.person, found.household).await? {
         return Err(Code::ConflictOfInterest.into());
     }
-    calendar::settled(tx, village, now).await?;
     if found.status != "held" {
         return Err(Refusal::wrong_state(found.status).into());
     }

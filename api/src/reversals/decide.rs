@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::HEARING_DAYS;
 use super::carry::{carry, release, settle};
 use super::proposal::row;
 use super::read::{HAD_A_SAY, Reversal, load};
@@ -68,8 +69,8 @@ impl NewReversalDecision {
     params(("village" = Village, Path, description = "Code of the village"),
         ("reversal" = Uuid, Path, description = "The reversal's id")),
     request_body = NewReversalDecision, responses((status = 201, body = Reversal)),
-    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state reason_required \
-        invalid_field"))))]
+    extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state hearing_open \
+        reason_required invalid_field"))))]
 #[post("/v1/villages/{village}/reversals/{reversal}/decision")]
 async fn decide_reversal(
     officer: Official<Corrects>,
@@ -103,6 +104,9 @@ async fn decide(
     if found.status != "proposed" {
         return Err(Refusal::wrong_state(found.status).into());
     }
+    if new.decision == ReversalDecision::Carried {
+        heard(&found, now)?;
+    }
     let status = new.status();
     let closed_at = (status == "dropped").then_some(now.0);
     let sql = "UPDATE reversals SET status = $3, decided_by = $4, decided_at = $5, \
@@ -129,6 +133,18 @@ async fn decide(
         detail: serde_json::json!({ "status": status }),
     };
     audit::record(tx, now, act).await
+}
+
+/// A single reversal waits for the household's answer, or for its days; a correction waits anyway.
+///
+/// # Errors
+/// `hearing_open`.
+fn heard(row: &entity::reversal::Model, now: Instant) -> Result<(), Refusal> {
+    let opens_at = Instant(row.proposed_at).plus_days(HEARING_DAYS);
+    if row.correction.is_some() || row.reply.is_some() || now >= opens_at {
+        return Ok(());
+    }
+    Err(Refusal { opens_at: Some(opens_at), ..Code::HearingOpen.into() })
 }
 
 /// What was decided happens now, unless it waits for the end of a correction's publicity.

@@ -31,5 +31,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// Days in which a proposal is decided, or lapses.
 pub const DECISION_DAYS: i64 = 14;
+/// Days in which the household can answer before a single reversal is carried.
+const HEARING_DAYS: i64 = 7;
 /// Days in which everybody can read a correction before it takes effect.
 pub const CORRECTION_DAYS: i64 = 7;

@@ -11,9 +11,9 @@ use rand::Rng;
 use sea_orm::sqlx;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, FromQueryResult, RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, FromQueryResult, IsolationLevel, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, Value,
 };
 use uuid::Uuid;
 
@@ -108,6 +108,29 @@ impl Db {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Runs `work`, which only reads, on the database as it is at one moment: what others write meanwhile
+    /// is not seen.
+    pub async fn snapshot<T>(&self, work: impl AsyncFn(&Tx) -> Outcome<T>) -> Outcome<T> {
+        // A deferred transaction of SQLite sees one moment anyway.
+        let (isolation, access) = match self.backend() {
+            DbBackend::Postgres => {
+                (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
+            }
+            _ => (None, None),
+        };
+        let options = TransactionOptions {
+            isolation_level: isolation,
+            access_mode: access,
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+        };
+        count();
+        let tx = self.read.begin_with_options(options).await?;
+        let done = work(&tx).await;
+        // Nothing was written.
+        let _ = tx.rollback().await;
+        done
     }
 
     async fn attempt<T>(&self, work: &impl AsyncFn(&Tx) -> Outcome<T>) -> Outcome<T> {
