@@ -4,12 +4,13 @@
 mod decide;
 mod propose;
 mod read;
+mod restore;
 mod score;
 mod terms;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub use propose::{Restoration, restore};
+pub use restore::{Restoration, restore};
 pub use score::{Scored, score};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::read::{Adjustment, load};
+use super::restore::lost;
 use super::terms::{heard_from, lapsed_before, month_began};
 use crate::app::App;
 use crate::calendar;
@@ -22,7 +23,6 @@ use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::readable;
 use crate::rules::{Category, book, set_in_force};
-use crate::{register, scoring};
 
 /// The most that an adjustment which restores nothing gives or takes.
 const POINTS_MAX: i64 = 50;
@@ -99,7 +99,7 @@ async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment
     adjustable(tx, village, new.household, new.restores).await?;
     let (category, rule) = match new.restores {
         Some(line) => {
-            let lost = lost(tx, village, line, now).await?;
+            let lost = lost(tx, village, line, lapsed_before(now)).await?;
             if lost.household != new.household {
                 return Err(Code::NotFound.into());
             }
@@ -230,99 +230,22 @@ async fn subject(
     }
 }
 
-/// What a line has lost, and what was already given back for it.
-#[derive(FromQueryResult)]
-struct Lost {
-    household: Uuid,
-    category: String,
-    rule: String,
-    points: i64,
-    restored: i64,
-}
-
-impl Lost {
-    fn covers(&self, points: i64) -> Result<(), Refusal> {
-        let left = self.points - self.restored;
-        let fits = points.signum() == left.signum() && points.abs() <= left.abs();
-        if fits { Ok(()) } else { Err(Code::AdjustmentExceedsLoss.into()) }
-    }
-}
-
-async fn lost(tx: &Tx, village: &Village, line: Uuid, now: Instant) -> Outcome<Lost> {
-    let sql = "SELECT l.household, l.category, l.rule, \
-                 COALESCE((SELECT CAST(-SUM(r.awarded) AS BIGINT) FROM score_lines r \
-                   WHERE r.village = l.village AND r.reverses = l.id), 0) AS points, \
-                 COALESCE((SELECT CAST(SUM(a.points) AS BIGINT) FROM adjustments a \
-                   WHERE a.village = l.village AND a.restores = l.id \
-                   AND a.status <> 'rejected' \
-                   AND (a.status <> 'proposed' OR a.proposed_at > $3)), 0) AS restored \
-               FROM score_lines l WHERE l.village = $1 AND l.id = $2 AND l.kind <> 'reversal'";
-    let values: [Value; 3] = [village.into(), line.into(), lapsed_before(now).0.into()];
-    Ok(db::one::<Lost>(tx, sql, values).await?.ok_or(Code::NotFound)?)
-}
-
-/// A struck or reversed line that is made good, because somebody above decided so.
-pub struct Restoration<'a> {
-    /// Of the adjustment.
-    pub id: Uuid,
-    pub line: Uuid,
-    /// With the line's sign; all that was taken and not given back, if absent.
-    pub points: Option<i64>,
-    /// Who decided.
-    pub by: Uuid,
-    pub reason: &'a str,
-}
-
-/// Makes a line good by an approved adjustment: it goes on the sheet of this week and passes the next
-/// public list. The caller holds the village's lock, and tells the household.
-///
-/// # Errors
-/// `not_found`; `adjustment_exceeds_loss` if less was taken of the line, or is to be given back already;
-/// `id_taken`.
-pub async fn restore(
-    tx: &Tx,
-    village: &Village,
-    new: &Restoration<'_>,
-    now: Instant,
-) -> Outcome<()> {
-    let lost = lost(tx, village, new.line, now).await?;
-    let points = new.points.unwrap_or(lost.points - lost.restored);
-    lost.covers(points)?;
-    let week = scoring::open_sheet(tx, village).await?.week.to_string();
-    let row = Row {
-        id: new.id,
-        household: lost.household,
-        category: &lost.category,
-        rule: Some(&lost.rule),
-        restores: Some(new.line),
-        points,
-        reason: new.reason,
-        approval: Some((new.by, &week)),
-    };
-    insert(tx, village, &row, None, now).await?;
-    let entry = register::Entry {
-        kind: register::Kind::Adjustment,
-        subject: new.id.to_string(),
-        person: Some(new.by),
-        note: format!("{points:+}分：{}", new.reason),
-    };
-    register::enter(tx, village, now, &[entry]).await
-}
-
 /// What is written when an adjustment is made.
-struct Row<'a> {
-    id: Uuid,
-    household: Uuid,
-    category: &'a str,
-    rule: Option<&'a str>,
-    restores: Option<Uuid>,
-    points: i64,
-    reason: &'a str,
+pub struct Row<'a> {
+    pub id: Uuid,
+    pub household: Uuid,
+    pub category: &'a str,
+    pub rule: Option<&'a str>,
+    pub restores: Option<Uuid>,
+    pub points: i64,
+    pub reason: &'a str,
     /// Who has approved it already, and the week on whose sheet it goes.
-    approval: Option<(Uuid, &'a str)>,
+    pub approval: Option<(Uuid, &'a str)>,
 }
 
-async fn insert(
+/// # Errors
+/// `id_taken`.
+pub async fn insert(
     tx: &Tx,
     village: &Village,
     row: &Row<'_>,
