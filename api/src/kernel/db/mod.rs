@@ -2,6 +2,7 @@
 //! PostgreSQL.
 
 mod bulk;
+mod connect;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,15 +10,15 @@ use std::time::Duration;
 
 use rand::Rng;
 use sea_orm::sqlx;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
-    DbBackend, DbErr, FromQueryResult, IsolationLevel, RuntimeErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, FromQueryResult, IsolationLevel, RuntimeErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Value,
 };
 use uuid::Uuid;
 
 pub use bulk::{Column, bulk_insert};
+use connect::{options, sqlite};
 
 use super::problem::{Code, Outcome, Problem, Refusal};
 
@@ -159,35 +160,6 @@ impl Db {
             }
         }
     }
-}
-
-fn options(url: &str, connections: u32) -> ConnectOptions {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(connections)
-        .min_connections(0)
-        .acquire_timeout(Duration::from_secs(10))
-        // A ping before every statement would double the round trips of a request; what a broken
-        // connection fails is tried again.
-        .test_before_acquire(false)
-        .sqlx_logging(false)
-        // A replica that is stopped in mid-transaction keeps its locks no longer than this.
-        .map_sqlx_postgres_opts(|postgres| {
-            postgres.options([("idle_in_transaction_session_timeout", "15s")])
-        });
-    options
-}
-
-fn sqlite(mut options: ConnectOptions) -> ConnectOptions {
-    options.map_sqlx_sqlite_opts(|sqlite| {
-        sqlite
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-    });
-    options
 }
 
 /// The SQLSTATE of PostgreSQL or the result code of SQLite.
