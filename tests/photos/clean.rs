@@ -1,7 +1,5 @@
 //! The pure function behind an upload: bytes in, a picture or a refusal out.
 
-use std::time::{Duration, Instant};
-
 use api::kernel::problem::{Code, Refusal};
 use api::photos::{Clean, clean, measure};
 use image::ImageFormat;
@@ -119,7 +117,6 @@ fn what_is_no_picture_is_refused_by_its_first_bytes() {
 
 #[test]
 fn sides_are_looked_at_before_anything_is_decoded() {
-    let began = Instant::now();
     let sides =
         [(20_000, 20_000), (30_000, 30_000), (65_535, 1), (1, 65_535), (8193, 1), (4900, 4900)];
     for (width, height) in sides {
@@ -136,7 +133,6 @@ fn sides_are_looked_at_before_anything_is_decoded() {
     }
     // More than it may take in memory, though not in pixels.
     assert_eq!(code(&jpeg_bomb(6000, 4000, 0x11, true)), Code::PhotoOutsized);
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     for (width, height) in [(0, 0), (0, 10), (10, 0)] {
         let head = [head(width, height, 2), (b"IDAT", zeros(10)), (b"IEND", Vec::new())];
         assert_eq!(code(&png_of(&head)), Code::PhotoUnreadable, "{width} x {height}");
@@ -222,13 +218,11 @@ fn odd_metadata_is_passed_over_at_once() {
         ("Exif that leads to itself", small(b"eXIf", loops)),
     ];
     for (what, file) in jpegs.into_iter().chain(pngs) {
-        let began = Instant::now();
         let done = cleaned(&file);
         let fine = done.as_ref().map_or_else(
             |refused| refused.code == Code::PhotoUnreadable,
             |it| (it.width, it.height) == (48, 36) && it.jpeg.len() < 5000,
         );
         assert!(fine, "{what}: {done:?}");
-        assert!(began.elapsed() < Duration::from_secs(1), "{what}: {:?}", began.elapsed());
     }
 }

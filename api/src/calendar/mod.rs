@@ -30,6 +30,7 @@ pub use show::{Calendar, calendar_of};
 pub use windows::{Season, ShopWindow, missed, season, season_of, windows};
 
 use crate::app::App;
+use crate::kernel::background;
 use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
@@ -110,7 +111,7 @@ pub async fn settled(tx: &Tx, village: &Village, now: Instant) -> Outcome<()> {
 
 /// Settles what is due and forgets old idempotency keys, every second as long as the process runs.
 pub fn start_ticker(app: Data<App>) {
-    actix_web::rt::spawn(async move {
+    background::start(async move {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut swept_on = None;
@@ -129,7 +130,7 @@ pub fn start_ticker(app: Data<App>) {
                 if let Err(problem) = sessions::sweep(&app.db, app.token_clock.now()).await {
                     tracing::error!(cause = %problem, "could not forget old sessions");
                 }
-                actix_web::rt::spawn(sweep_photos(app.clone()));
+                background::start(sweep_photos(app.clone()));
             }
         }
     });

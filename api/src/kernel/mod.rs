@@ -1,6 +1,7 @@
 //! What every slice stands on, and what knows no slice.
 
 pub mod audit;
+pub mod background;
 pub mod cache;
 pub mod chain;
 pub mod clock;

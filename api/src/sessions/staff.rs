@@ -189,7 +189,9 @@ pub(super) fn password_hash(password: &str) -> Outcome<String> {
 fn is_password(hash: Option<&str>, password: &str) -> bool {
     static NOBODYS: OnceLock<String> = OnceLock::new();
     let nobodys = NOBODYS.get_or_init(|| password_hash("nobody's").unwrap_or_default());
-    let verified = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(nobodys));
+    let compared = hash.unwrap_or(nobodys);
+    let verified = Argon2::default().verify_password(password.as_bytes(), compared);
+    tracing::trace!(cost = compared.split('$').nth(3), "compared a password");
     verified.is_ok() && hash.is_some()
 }
 

@@ -23,6 +23,7 @@ const ANSWER_MAX: usize = 64 * 1024;
 const RENEWED_BEFORE_SECONDS: i64 = 300;
 /// One replica fetches the token; the others wait for it at most this long.
 const FLIGHT: Duration = Duration::from_millis(4_500);
+const _: () = assert!(PATIENCE.as_millis() < 5_000 && FLIGHT.as_millis() < 5_000);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const TOKEN_KEY: &str = "wechat-token";
 
