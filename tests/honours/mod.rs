@@ -1,3 +1,5 @@
+mod withdrawal;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 

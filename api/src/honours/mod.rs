@@ -4,6 +4,7 @@
 mod criteria;
 mod decide;
 mod list;
+mod points;
 mod propose;
 mod red_list;
 mod withdraw;
