@@ -3,6 +3,7 @@
 
 mod criteria;
 mod decide;
+mod household;
 mod list;
 mod points;
 mod propose;
@@ -10,6 +11,8 @@ mod red_list;
 mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use household::{YearHonour, of_household};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
