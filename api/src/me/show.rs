@@ -92,7 +92,7 @@ pub struct WaitingForMe {
     /// Claims to review.
     #[schema(example = 5)]
     pub reviews: i64,
-    /// Objections to decide, in the villages of whose committee the person is.
+    /// Objections and appeals to decide that lie with the person's committee, township or county now.
     #[schema(example = 1)]
     pub objections: i64,
     /// People who ask to be bound to a household of the person's grids.
@@ -191,13 +191,11 @@ async fn waiting(app: &App, caller: &Caller) -> Outcome<WaitingForMe> {
     let mut waiting = WaitingForMe {
         inbox: inbox::unseen(app, caller).await?,
         reviews: claims::waiting_for(app, caller).await?,
+        objections: publicity::waiting_for(app, caller).await?,
         ..WaitingForMe::default()
     };
     for village in caller.villages() {
         let here = village.as_str();
-        if caller.has(Role::Committee, here) {
-            waiting.objections += publicity::open_objections(app, &village).await?;
-        }
         if caller.has(Role::Clerk, here) {
             waiting.collections += redemption::held_in(app, &village, None).await?;
         }
