@@ -21,7 +21,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 
 /// The decision on an objection to a ranking.
@@ -74,8 +74,7 @@ async fn decide(
     new: &NewRankingDecision,
 ) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let objection = row(tx, village, year, id).await?;
