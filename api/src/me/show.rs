@@ -16,7 +16,7 @@ use crate::kernel::command::Answer;
 use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{bindings, claims, publicity, redemption, regions};
+use crate::{bindings, claims, publicity, rankings, redemption, regions};
 
 /// The person who is logged in.
 #[derive(Serialize, ToSchema)]
@@ -95,6 +95,9 @@ pub struct WaitingForMe {
     /// Objections and appeals to decide that lie with the person's committee, township or county now.
     #[schema(example = 1)]
     pub objections: i64,
+    /// Objections to years' rankings to decide: the township's, after seven days also the county's.
+    #[schema(example = 1)]
+    pub ranking_objections: i64,
     /// People who ask to be bound to a household of the person's grids.
     #[schema(example = 1)]
     pub binding_requests: i64,
@@ -192,6 +195,7 @@ async fn waiting(app: &App, caller: &Caller) -> Outcome<WaitingForMe> {
         inbox: inbox::unseen(app, caller).await?,
         reviews: claims::waiting_for(app, caller).await?,
         objections: publicity::waiting_for(app, caller).await?,
+        ranking_objections: rankings::waiting_for(app, caller).await?,
         ..WaitingForMe::default()
     };
     for village in caller.villages() {

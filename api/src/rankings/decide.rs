@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -103,7 +103,12 @@ async fn decide(
 
 /// Whether a person must keep out of the matters of a household that is awarded something by the ranking as
 /// published: of the first ten ranks, or as many as the year's scheme awards, if those are more.
-async fn has_a_stake(tx: &Tx, village: &Village, year: Year, person: Uuid) -> Outcome<bool> {
+pub async fn has_a_stake(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    year: Year,
+    person: Uuid,
+) -> Outcome<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM year_rankings y JOIN final_standings f ON f.village = y.village \
            AND f.year = y.year AND f.revision = y.revision \
@@ -113,7 +118,7 @@ async fn has_a_stake(tx: &Tx, village: &Village, year: Year, person: Uuid) -> Ou
          AND f.household IN ({CONCERNED})"
     );
     let values: [Value; 3] = [village.into(), person.into(), year.into()];
-    Ok(db::number(tx, &sql, values).await? > 0)
+    Ok(db::number(on, &sql, values).await? > 0)
 }
 
 async fn record(
