@@ -30,6 +30,7 @@ pub struct Model {
     pub withdrawal_by: Option<Uuid>,
     pub withdrawn_by: Option<Uuid>,
     pub withdrawn_at: Option<i64>,
+    pub withdrawn_points: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

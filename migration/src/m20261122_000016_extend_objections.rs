@@ -1,5 +1,8 @@
 //! Objections to their end: their grounds, what a recheck found, who decided at which level, the appeal
 //! and what it gives back, what lapses; and longer publicity.
+//!
+//! Decisions that are younger than the seven days of an appeal keep what is left of them; of several on one
+//! line for one household the last does, for only one of them can be open.
 
 const UP: &str = r"
 ALTER TABLE public_lists ADD COLUMN extended_from BIGINT
@@ -20,7 +23,13 @@ ALTER TABLE objections ADD COLUMN final_at BIGINT
 
 UPDATE objections SET due_at = CASE WHEN filed_at > {now} THEN filed_at ELSE {now} END + 21 * 86400000 WHERE status IN ('filed', 'investigating')
 
-UPDATE objections SET status = 'final', final_at = decided_at, decided_body = 'committee' WHERE status = 'decided'
+UPDATE objections SET decided_body = 'committee', points_before = (SELECT l.awarded + COALESCE((SELECT CAST(SUM(r.awarded) AS BIGINT) FROM score_lines r WHERE r.village = l.village AND r.reverses = l.id AND r.approved_at < objections.decided_at), 0) FROM score_lines l WHERE l.village = objections.village AND l.id = objections.line) WHERE status = 'decided'
+
+UPDATE objections SET due_at = decided_at + 7 * 86400000 WHERE status = 'decided' AND decided_at + 7 * 86400000 > {now} AND NOT EXISTS (SELECT 1 FROM objections o WHERE o.village = objections.village AND o.line = objections.line AND o.filer_household = objections.filer_household AND o.id <> objections.id AND (o.status IN ('filed', 'investigating') OR (o.status = 'decided' AND (o.decided_at > objections.decided_at OR (o.decided_at = objections.decided_at AND o.id > objections.id)))))
+
+UPDATE objections SET status = 'final', final_at = decided_at WHERE status = 'decided' AND due_at IS NULL
+
+UPDATE villages SET next_due_at = (SELECT MIN(o.due_at) FROM objections o WHERE o.village = villages.village) WHERE next_due_at > (SELECT MIN(o.due_at) FROM objections o WHERE o.village = villages.village)
 
 DROP INDEX objections_one_open
 

@@ -60,6 +60,30 @@ async fn four_mattresses_and_six_blankets_go_out_and_dong_collects_his_once() {
 }
 
 #[actix_web::test]
+async fn a_familys_year_and_export_name_what_it_was_awarded() {
+    let world = awarded().await;
+    let dong = own(&world, 3).await;
+    let head = world.head(HERE, 3).await;
+    let summary = async |year: &str| {
+        let path = format!("/households/{}/summary?year={year}", household_id(HERE, 3));
+        head.get(&village(&path)).await.ok()["awards"].clone()
+    };
+    let named = json!([{
+        "id": dong["id"], "kind": "rank_award", "rank": 4, "item": "rank.mattress",
+        "name_zh": dong["name_zh"], "name_en": dong["name_en"], "value_fen": dong["value_fen"],
+        "status": "granted", "lapses_at": dong["lapses_at"],
+    }]);
+    assert_eq!(summary("2023").await, named);
+    assert_eq!(summary("2024").await, json!([]));
+    let export = head.get("/v1/me/export").await.ok();
+    assert_eq!(export["awards"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (&export["awards"][0]["id"], &export["awards"][0]["year"], &export["awards"][0]["name"]),
+        (&dong["id"], &json!("2023"), &dong["name_zh"])
+    );
+}
+
+#[actix_web::test]
 async fn the_public_sees_masked_names_and_neither_ranks_nor_ids_of_households() {
     let world = awarded().await;
     let seen = awards(&world.anybody(), "").await;

@@ -1,3 +1,5 @@
+mod withdrawal;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -192,6 +194,42 @@ async fn who_does_not_meet_the_criteria_is_refused_without_a_word_why() {
     world.earn(2, 30).await;
     world.travel(at("2024-08-26 08:00")).await;
     committee.grant(2, "honour.star_household", "2024").await;
+}
+
+#[actix_web::test]
+async fn a_familys_year_and_export_name_its_honours() {
+    let world = World::begins(at("2024-08-21 08:00")).await;
+    let committee = Committee::of(&world).await;
+    let clean = committee.grant(1, "honour.clean_household", "2024-07").await;
+    let home = committee.grant(1, "honour.beautiful_home", "2023").await;
+    committee.grant(2, "honour.beautiful_home", "2024").await;
+    let zhang = world.head(HERE, 1).await;
+    let summary = async |year: &str| {
+        let path = format!("/households/{}/summary?year={year}", household_id(HERE, 1));
+        zhang.get(&village(&path)).await.ok()["honours"].clone()
+    };
+    let named = json!([{
+        "id": clean["id"], "item": "honour.clean_household", "name_zh": "文明卫生户",
+        "name_en": clean["name_en"], "period": "2024-07", "plaque": 1,
+        "granted_at": clean["decided_at"],
+    }]);
+    assert_eq!(summary("2024").await, named);
+    assert_eq!(summary("2023").await[0]["id"], home["id"]);
+    assert_eq!(summary("2022").await, json!([]));
+    let reason = json!({ "reason": "庭院长期堆放杂物", "plaque_returned": true });
+    committee.first.post(&path(&clean, "/withdrawal"), reason).await.ok();
+    assert_eq!(summary("2024").await, named, "in force until the second person decides");
+    let approve = json!({ "decision": "approve" });
+    committee.second.post(&path(&clean, "/decision"), approve).await.ok();
+    assert_eq!(summary("2024").await, json!([]));
+    let export = zhang.get("/v1/me/export").await.ok();
+    let told: Vec<_> = export["honours"].as_array().expect("honours").iter().collect();
+    let told: Vec<_> = told.iter().map(|it| (&it["id"], &it["status"], &it["plaque"])).collect();
+    let expected = [
+        (&clean["id"], &json!("withdrawn"), &json!(1)),
+        (&home["id"], &json!("granted"), &json!(2)),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[actix_web::test]

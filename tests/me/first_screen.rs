@@ -91,6 +91,49 @@ async fn an_objection_waits_for_the_committee() {
     assert_eq!(me(&world, &format!("committee {HERE}")).await["waiting"]["objections"], 1);
 }
 
+/// Of one objection at a time one body is told: the one it lies with, and nobody of it who keeps out.
+#[actix_web::test]
+async fn an_objection_waits_for_the_body_it_lies_with_and_an_appeal_for_the_one_above() {
+    let world = World::begins(at("2024-08-28 08:00")).await;
+    world.earn(1, 30).await;
+    world.travel(at("2024-09-03 09:00")).await;
+    let path = format!("/v1/villages/{HERE}/public-lists/2024-08/lines/1/objections");
+    let object = async |number: usize| {
+        let body = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
+        let filed = world.head(HERE, number).await.post(&path, body).await.ok();
+        format!("/v1/villages/{HERE}/objections/{}", filed["id"].as_str().expect("an id"))
+    };
+    let first = object(2).await;
+    object(3).await;
+    let waiting = async || {
+        let mut counts = Vec::new();
+        for (office, region) in
+            [("committee", HERE), ("township", "460205100"), ("county", "460205")]
+        {
+            let me = me(&world, &format!("{office} {region}")).await;
+            counts.push(me["waiting"]["objections"].as_i64().expect("a count"));
+        }
+        counts
+    };
+    assert_eq!(waiting().await, [2, 0, 0]);
+    // Another township has nothing to do with it, nor has a villager.
+    for persona in ["township 440783107", &format!("head {HERE} 2")] {
+        assert_eq!(me(&world, persona).await["waiting"]["objections"], 0, "{persona}");
+    }
+    world.travel(at("2024-09-10 09:00")).await;
+    assert_eq!(waiting().await, [0, 2, 0]);
+    let township = world.official("township", "460205100").await;
+    let dismissed = json!({ "decision": "dismissed", "reason": "查过台账" });
+    township.post(&format!("{first}/decision"), dismissed).await.ok();
+    assert_eq!(waiting().await, [0, 1, 0]);
+    let appeal = json!({ "id": new_id(), "reason": "请核对签到表原件" });
+    world.head(HERE, 2).await.post(&format!("{first}/appeal"), appeal).await.ok();
+    assert_eq!(waiting().await, [0, 1, 1]);
+    // The appeal is over, and the other one has moved up.
+    world.travel(at("2024-09-17 09:00")).await;
+    assert_eq!(waiting().await, [0, 0, 1]);
+}
+
 #[actix_web::test]
 async fn what_was_read_waits_no_more_and_never_comes_back() {
     let world = World::begins(at("2024-08-21 08:00")).await;

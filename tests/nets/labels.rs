@@ -148,6 +148,7 @@ fn enumeration(constraint: &str) -> &str {
         "dividends_status" | "vetoes_status" => "proposal_status",
         "vetoes_ground" => "veto_ground",
         "honours_status" => "honour_status",
+        "honours_withdrawn_points" => "honour_points",
         other => panic!("`{other}` keeps words: which enumeration of api/src/labels are they?"),
     }
 }

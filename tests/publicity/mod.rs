@@ -4,6 +4,7 @@ mod corrections;
 mod extension;
 mod levels;
 mod limits;
+mod migrated;
 mod names;
 mod objections;
 mod page;

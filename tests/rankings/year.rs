@@ -171,6 +171,32 @@ async fn an_objection_to_the_ranking_is_decided_by_the_township_before_it_is_fin
     world.verified().await;
 }
 
+/// The first screen tells of it whom it lies with.
+#[actix_web::test]
+async fn an_objection_to_the_ranking_waits_for_the_township_and_later_also_for_the_county() {
+    let world = ten_families().await;
+    world.travel(at("2024-01-08 08:00")).await;
+    let objection = object(&world, 2).await;
+    let waiting = async || {
+        let mut counts = Vec::new();
+        for (office, region) in
+            [("committee", HERE), ("township", "460205100"), ("county", "460205")]
+        {
+            let me = world.official(office, region).await.get("/v1/me").await.ok();
+            counts.push(me["waiting"]["ranking_objections"].as_i64().expect("a count"));
+        }
+        counts
+    };
+    assert_eq!(waiting().await, [0, 1, 0]);
+    world.travel(at("2024-01-15 07:59")).await;
+    assert_eq!(waiting().await, [0, 1, 0]);
+    world.travel(at("2024-01-15 08:00")).await;
+    assert_eq!(waiting().await, [0, 1, 1]);
+    let dismissed = json!({ "decision": "dismissed", "reason": "已核对" });
+    township(&world).await.post(&decision(&objection), dismissed).await.ok();
+    assert_eq!(waiting().await, [0, 0, 0]);
+}
+
 #[actix_web::test]
 async fn an_objection_that_nobody_decides_lapses_and_the_auditor_is_told() {
     let world = ten_families().await;

@@ -22,7 +22,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::{register, scoring};
 
 /// Whether points are given or taken.
@@ -75,8 +75,7 @@ async fn decide(
     now: Instant,
 ) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     // The village's lock: decisions follow one another, and no week closes meanwhile.
     calendar::touch(tx, village, now).await?;
     let found = row(tx, village, id).await?;

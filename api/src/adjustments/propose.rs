@@ -21,7 +21,7 @@ use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::rules::{Category, book, set_in_force};
 
 /// The most that an adjustment which restores nothing gives or takes.
@@ -83,8 +83,7 @@ async fn propose_adjustment(
 
 async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let most = if new.restores.is_some() { i64::MAX } else { POINTS_MAX };
     if new.points == 0 || new.points.abs() > most {
         let range = format!("-{POINTS_MAX} to {POINTS_MAX}, not 0");

@@ -21,7 +21,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 
 /// What a household says to a veto that is proposed.
@@ -56,8 +56,7 @@ async fn state_on_veto(
 
 async fn state(tx: &Tx, by: &Neighbour, id: Uuid, text: &str, now: Instant) -> Outcome<()> {
     let village = &by.village;
-    let text = readable(text)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/text", "required", ""))?;
+    let text = required(text, "/text")?;
     calendar::touch(tx, village, now).await?;
     let veto = row(tx, village, id).await?;
     // A neighbour is not to know that there is such a veto.
@@ -127,8 +126,7 @@ async fn decide(
     now: Instant,
 ) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     calendar::touch(tx, village, now).await?;
     let veto = row(tx, village, id).await?;
     if veto.status != "proposed" {

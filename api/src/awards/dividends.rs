@@ -18,9 +18,9 @@ use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::page::Start;
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 use crate::rankings::{self, Ranked};
 
@@ -89,8 +89,7 @@ async fn propose_dividend(
 
 async fn propose(tx: &Tx, by: &Official<Decides>, new: &NewDividend, now: Instant) -> Outcome<()> {
     let village = &by.village;
-    let note = readable(&new.note)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/note", "required", ""))?;
+    let note = required(&new.note, "/note")?;
     calendar::touch(tx, village, now).await?;
     distribution(tx, village, new.year, new.pool_fen, now).await?;
     let sql = "SELECT COUNT(*) FROM dividends \

@@ -11,6 +11,7 @@ mod decide_dividend;
 mod decide_veto;
 mod dividends;
 mod grant;
+mod household;
 mod put_scheme;
 mod read;
 mod rules;
@@ -25,6 +26,7 @@ use uuid::Uuid;
 
 pub use catalogue::{CatalogueAward, builtin};
 pub use grant::{FIRST_LAPSE, grant, lapse};
+pub use household::{YearAward, of_household};
 
 use crate::kernel::db;
 use crate::kernel::problem::Outcome;

@@ -181,7 +181,8 @@ pub struct Row {
     pub wrong_codes: i64,
 }
 
-const SELECT: &str = "SELECT a.id, a.year, a.kind, a.place, a.rank, a.household, \
+/// What [`Row`] is read by, up to its condition; `a` is the award, `h` its household.
+pub const SELECT: &str = "SELECT a.id, a.year, a.kind, a.place, a.rank, a.household, \
     COALESCE(CASE WHEN h.status = 'merged' THEN h.successor END, a.household) AS claimant, \
     m.name, m.consented, a.item, a.name_zh, a.name_en, a.value_fen, a.funding, a.status, \
     a.granted_at, a.lapses_at, a.closed_at, a.wrong_codes \

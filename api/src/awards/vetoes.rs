@@ -21,7 +21,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::page::Start;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 use crate::rankings;
 
@@ -133,9 +133,8 @@ async fn propose_veto(
 
 async fn propose(tx: &Tx, by: &Official<Decides>, new: &NewVeto, now: Instant) -> Outcome<()> {
     let village = &by.village;
-    let required = |pointer| Refusal::from(Code::ReasonRequired).at(pointer, "required", "");
-    let reason = readable(&new.reason).ok_or_else(|| required("/reason"))?;
-    let reference = readable(&new.reference).ok_or_else(|| required("/reference"))?;
+    let reason = required(&new.reason, "/reason")?;
+    let reference = required(&new.reference, "/reference")?;
     calendar::touch(tx, village, now).await?;
     open_year(tx, village, new.year, now).await?;
     let sql = "SELECT COUNT(*) FROM households WHERE village = $1 AND id = $2";

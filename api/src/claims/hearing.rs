@@ -23,7 +23,7 @@ use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::register;
 use crate::rules::{StepRole, book};
 
@@ -114,8 +114,7 @@ async fn record(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, new: &NewHearing) 
         }
         waivable(place(&claim).since, now)?;
     }
-    let text = readable(&new.text)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/text", "required", ""))?;
+    let text = required(&new.text, "/text")?;
     insert(tx, by, &claim, new, &text, now).await?;
     // An official's word that the household was heard does not shorten its time to answer.
     if open && (own || new.act == HearingAct::Waiver) {

@@ -17,6 +17,7 @@ mod record;
 mod remedy;
 mod repudiate;
 mod resubmit;
+mod retract;
 mod review;
 mod rules;
 mod seats;
@@ -34,6 +35,7 @@ pub use officials::{concerned as concerned_officials, grants as holders};
 pub use pictures::photo_arrived;
 pub use queue::waiting_for;
 pub use resubmit::{FIRST_LAPSE, lapse};
+pub use retract::{Retracted, retract};
 pub use review::Decision;
 pub use submit::{Evidence, NewClaim, submit_all};
 

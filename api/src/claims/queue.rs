@@ -1,6 +1,6 @@
 //! `GET /v1/regions/{region}/review-queue`: the claims that wait for this reviewer, oldest first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use actix_web::get;
 use actix_web::web::Data;
@@ -13,7 +13,7 @@ use super::decisions::{place, step_of};
 use super::officials::Of;
 use super::seats::Officials;
 use crate::app::App;
-use crate::identity::{Caller, Grant, Office, Overseer, Reviews};
+use crate::identity::{Caller, Overseer, Reviews};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
@@ -104,13 +104,8 @@ async fn queue(app: &App, caller: &Caller, region: &RegionCode) -> Outcome<Revie
 
 /// How many claims wait for the caller in all regions they review in, of the oldest thousand of each.
 pub async fn waiting_for(app: &App, caller: &Caller) -> Outcome<i64> {
-    let reviews = |grant: &&Grant| Reviews::ROLES.contains(&grant.role);
-    let regions: BTreeSet<_> = caller.grants.iter().filter(reviews).map(|it| &it.region).collect();
-    let nested = |inner: &&&RegionCode| {
-        regions.iter().any(|outer| outer != *inner && outer.contains(inner.as_str()))
-    };
     let mut count = 0;
-    for region in regions.iter().filter(|region| !nested(region)) {
+    for region in caller.regions::<Reviews>() {
         count += queue(app, caller, region).await?.count;
     }
     Ok(i64::try_from(count).unwrap_or(i64::MAX))

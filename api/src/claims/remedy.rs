@@ -24,7 +24,7 @@ use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::rules::{Approvals, Step, StepRole, book};
 
 /// A committee member who did not propose it looks at what was put right.
@@ -96,8 +96,7 @@ async fn remedy(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, new: &NewRemediati
         let last = until.day().pred_opt().unwrap_or_default();
         return Err(Refusal::from(Code::ClaimTooLate).because(format!("until {last}")).into());
     }
-    let note = readable(&new.note)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/note", "required", ""))?;
+    let note = required(&new.note, "/note")?;
     insert(tx, by, &claim, new.id, (&note, !own), now).await
 }
 

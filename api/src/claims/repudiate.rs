@@ -20,7 +20,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::{calendar, changes, publicity, register};
 
 /// Why the household disowns it.
@@ -58,8 +58,7 @@ async fn repudiate_claim(
 
 async fn repudiate(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, reason: &str) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(reason, "/reason")?;
     // The village before its sheet, as whoever closes either takes them.
     calendar::touch(tx, village, app.clock.now()).await?;
     let (_, now) = this_week(app, tx, village).await?;

@@ -18,9 +18,9 @@ use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::page::Start;
-use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::rules::{book, set_in_force};
 
 /// So many days a warning stands: what happens again within them can cost points.
@@ -98,8 +98,7 @@ async fn give(app: &App, tx: &Tx, by: &Neighbour, new: &NewWarning) -> Outcome<W
     let book = book(&app.rule_books, tx, set).await?;
     let rule = book.rule(&new.rule).filter(|rule| rule.enabled && rule.warn_first);
     let rule = rule.ok_or(Code::RuleNotInForce)?;
-    let note = readable(&new.note)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/note", "required", ""))?;
+    let note = required(&new.note, "/note")?;
     let sql = "INSERT INTO warnings (village, id, household, rule, occurred_on, note, given_by, at) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     let values: [Value; 8] = [

@@ -11,6 +11,7 @@ use validator::Validate;
 
 use super::criteria::{Item, earned_on, item};
 use super::list::{Honour, load, row};
+use super::points::{claim_of, take_back};
 use super::propose::fitting;
 use crate::app::App;
 use crate::awards::Ruling;
@@ -23,7 +24,6 @@ use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::ledger::journal_id;
 use crate::kernel::period::Period;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
@@ -45,7 +45,8 @@ pub struct NewHonourDecision {
 /// Decide on an honour that somebody else proposed, or on its withdrawal
 ///
 /// Granted, it gets the village's next plaque number, and files the claim of the rule that rewards it, which
-/// takes that rule's own review: whoever decides here has filed it, and does not vote on it.
+/// takes that rule's own review: whoever decides here has filed it, and does not vote on it. Withdrawn, it
+/// takes that claim with it, or what was scored of it and is not confirmed; the answer says what became of it.
 #[utoipa::path(tag = "honours", operation_id = "honours_decide", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("honour" = Uuid, Path, description = "The honour's id")),
@@ -64,7 +65,9 @@ async fn decide_honour(
         decide(&app, tx, &second, id, &decision.body).await?;
         load(tx, &second, id).await
     });
-    Ok(done.await?.created())
+    let done = done.await?.created();
+    app.cache.refresh();
+    Ok(done)
 }
 
 async fn decide(
@@ -97,7 +100,7 @@ async fn decide(
             reject(tx, by, id, reason.unwrap_or_default(), now).await?;
             None
         }
-        (_, Ruling::Approve) => Some(withdraw(tx, by, &honour, &item, now).await?),
+        (_, Ruling::Approve) => Some(withdraw(app, tx, by, &honour, &item).await?),
         (_, Ruling::Reject) => {
             keep(tx, by, id).await?;
             None
@@ -166,8 +169,7 @@ async fn earn(
 ) -> Outcome<Option<Uuid>> {
     let Some(earns) = item.criterion.earns else { return Ok(None) };
     let record = format!("{}（{period}），标识牌第{plaque}号", item.name_zh);
-    // Of its meaning: of one honour there is one claim.
-    let id = journal_id(&by.village, "honour", &honour.id.to_string());
+    let id = claim_of(&by.village, honour.id);
     let claim = NewClaim {
         id,
         household: honour.household,
@@ -219,25 +221,34 @@ async fn reject(
     Ok(())
 }
 
-/// Takes the honour back; its number stays taken.
+/// Takes the honour back, and with it what it earned; its number stays taken.
 async fn withdraw(
+    app: &App,
     tx: &Tx,
     by: &Official<Confirms>,
     honour: &entity::honour::Model,
     item: &Item,
-    now: Instant,
 ) -> Outcome<Notice<'static>> {
-    let sql = "UPDATE honours SET status = 'withdrawn', withdrawn_by = $3, withdrawn_at = $4 \
+    let now = app.clock.now();
+    let name = format!("{}{}", honour.period, item.name_zh);
+    let points = take_back(app, tx, by, honour, &format!("{name}已撤销")).await?;
+    let sql = "UPDATE honours SET status = 'withdrawn', withdrawn_by = $3, withdrawn_at = $4, \
+               withdrawn_points = $5 \
                WHERE village = $1 AND id = $2 AND status = 'withdrawing'";
-    let values: [Value; 4] =
-        [(&by.village).into(), honour.id.into(), by.person.into(), now.0.into()];
+    let values: [Value; 5] = [
+        (&by.village).into(),
+        honour.id.into(),
+        by.person.into(),
+        now.0.into(),
+        points.as_str().into(),
+    ];
     db::run(tx, sql, values).await?;
     let why = honour.withdrawal_reason.as_deref().unwrap_or_default();
     let returned = match honour.plaque_returned {
         Some(true) => "，标识牌已交回",
         _ => "，请交回标识牌",
     };
-    let detail = format!("{}{}已撤销{returned}。理由：{why}", honour.period, item.name_zh);
+    let detail = format!("{name}已撤销{returned}{}。理由：{why}", points.told());
     let (recipient, subject) = (honour.household, honour.id);
     Ok(Notice { recipient, kind: "honour_withdrawn", subject, detail })
 }

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::criteria::item;
+use super::points::HonourPoints;
 use crate::app::App;
 use crate::households::may_read;
 use crate::http::Query;
@@ -63,6 +64,10 @@ pub struct Honour {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub withdrawn_at: Option<Instant>,
+    /// What became of its points when it was withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub withdrawn_points: Option<HonourPoints>,
     /// What the caller can do with it: `decide`, `withdraw`.
     #[serde(default)]
     #[schema(example = json!(["withdraw"]))]
@@ -158,6 +163,9 @@ fn show(row: entity::honour::Model, caller: &Neighbour) -> Outcome<Honour> {
     let withdraws = row.status == "granted" && caller.serves::<Decides>();
     let actions = [(decides, "decide"), (withdraws, "withdraw")];
     let actions = actions.into_iter().filter(|(may, _)| *may && !own);
+    let points = row.withdrawn_points.as_deref();
+    let points = points.map(|word| HonourPoints::parse(word).ok_or_else(odd));
+    let withdrawn_points = points.transpose()?;
     Ok(Honour {
         period: row.period.parse().map_err(|_| odd())?,
         allowed_actions: actions.map(|(_, action)| action.to_owned()).collect(),
@@ -176,5 +184,6 @@ fn show(row: entity::honour::Model, caller: &Neighbour) -> Outcome<Honour> {
         withdrawal_reason: row.withdrawal_reason,
         plaque_returned: row.plaque_returned,
         withdrawn_at: row.withdrawn_at.map(Instant),
+        withdrawn_points,
     })
 }

@@ -3,12 +3,16 @@
 
 mod criteria;
 mod decide;
+mod household;
 mod list;
+mod points;
 mod propose;
 mod red_list;
 mod withdraw;
 
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use household::{YearHonour, of_household};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -19,7 +19,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Period;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 use crate::{awards, calendar};
 
@@ -65,8 +65,7 @@ async fn propose_honour(
 
 async fn propose(tx: &Tx, by: &Official<Decides>, new: &NewHonour, now: Instant) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let item = item(&new.item)?;
     calendar::touch(tx, village, now).await?;
     active(tx, village, new.household).await?;

@@ -19,7 +19,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// Why an honour is to be withdrawn.
 #[derive(Clone, Serialize, Deserialize, Validate, ToSchema)]
@@ -63,8 +63,7 @@ async fn propose(
     now: Instant,
 ) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     calendar::touch(tx, village, now).await?;
     let honour = row(tx, by, id).await?;
     if is_concerned(tx, village, by.person, honour.household).await? {

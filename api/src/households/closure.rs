@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::file::{End, changed, end, open, reason, unbind_all, without_holds};
+use super::file::{End, changed, end, open, unbind_all, without_holds};
 use super::read::Household;
 use crate::app::App;
 use crate::http::path_id;
@@ -17,6 +17,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::Tx;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::kernel::text::required;
 
 /// Why, for the file and the audit.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -59,7 +60,7 @@ async fn close(
     now: Instant,
 ) -> Outcome<Household> {
     open(tx, by, id, now).await?;
-    let because = reason(&new.reason)?;
+    let because = required(&new.reason, "/reason")?;
     without_holds(tx, &by.village, id).await?;
     let closed = End { status: "closed", because: &because, successor: None, spend_until: None };
     end(tx, &by.village, id, closed, now).await?;

@@ -5,10 +5,8 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get, post};
-use hmac::{Hmac, Mac};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
@@ -22,6 +20,7 @@ use crate::identity::{Governs, Neighbour, Role, is_concerned};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
+use crate::kernel::derive::derived;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
 
@@ -144,11 +143,8 @@ async fn renew(app: &App, tx: &Tx, caller: &Neighbour, household: Uuid) -> Outco
 }
 
 fn code_of(secret: &[u8], village: &Village, household: Uuid, serial: i64) -> String {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
-        unreachable!("HMAC takes keys of any length")
-    };
-    mac.update(format!("household-code|{village}|{household}|{serial}").as_bytes());
-    let digest = mac.finalize().into_bytes();
+    let digest =
+        derived(secret, "household-code", format!("{village}|{household}|{serial}").as_bytes());
     // 256 is a multiple of 32: every letter is as likely as the others.
     let letter = |byte: &u8| LETTERS.get(usize::from(*byte) % LETTERS.len()).copied();
     let letters: Vec<_> =

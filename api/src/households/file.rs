@@ -14,7 +14,6 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Available};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::{Level, RegionCode, Village};
-use crate::kernel::text::readable;
 
 /// A household has at most this many members at a time.
 pub const MEMBERS_MAX: usize = 30;
@@ -161,14 +160,6 @@ pub async fn unbind_all(tx: &Tx, village: &Village, id: Uuid, now: Instant) -> O
                WHERE village = $1 AND household = $2 AND ended_at IS NULL";
     db::run(tx, sql, [village.into(), id.into(), now.0.into()]).await?;
     Ok(())
-}
-
-/// A reason that somebody can read.
-///
-/// # Errors
-/// `reason_required` if nothing readable is in it.
-pub fn reason(text: &str) -> Result<String, Refusal> {
-    readable(text).ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))
 }
 
 /// The grid, if it is one of the village.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::file::{End, changed, end, open, reason, unbind_all};
+use super::file::{End, changed, end, open, unbind_all};
 use super::forward::settle_ended;
 use super::read::Household;
 use super::{Notice, tell};
@@ -22,6 +22,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::kernel::text::required;
 use crate::regions::VillageRow;
 
 /// Days in which a household that moved out may spend, whether the shop's window is open or not.
@@ -67,7 +68,7 @@ async fn move_out_of(
     now: Instant,
 ) -> Outcome<Household> {
     open(tx, by, id, now).await?;
-    let because = reason(&new.reason)?;
+    let because = required(&new.reason, "/reason")?;
     let until = spend_until(&by.policy, now);
     let (status, spend_until) = ("moved_out", Some(until));
     let moved = End { status, because: &because, successor: None, spend_until };

@@ -1,4 +1,5 @@
-//! `GET …/households/{household}/summary`: a year of a family's points by month and category.
+//! `GET …/households/{household}/summary`: a year of a family: its points by month and category, its honours
+//! and awards.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 use super::{may_read, read};
 use crate::app::App;
+use crate::awards::{self, YearAward};
+use crate::honours::{self, YearHonour};
 use crate::http::{Query, path_id};
 use crate::identity::Neighbour;
 use crate::kernel::command::Answer;
@@ -73,7 +76,8 @@ pub struct CategoryTotal {
     pub sum: Sum,
 }
 
-/// A household's year, as scored until now. The months add up to the categories and both to the year.
+/// A household's year, as scored until now. The months add up to the categories and both to the year; honours
+/// and awards cost no points and stand beside them.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Summary {
     #[schema(example = 2024)]
@@ -83,6 +87,10 @@ pub struct Summary {
     pub categories: Vec<CategoryTotal>,
     /// All twelve.
     pub months: Vec<MonthSum>,
+    /// For the year and its months, those in force, by plaque.
+    pub honours: Vec<YearHonour>,
+    /// For the year: rank awards, then shares of dividends.
+    pub awards: Vec<YearAward>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -94,7 +102,7 @@ pub struct SummaryQuery {
     year: Option<i32>,
 }
 
-/// A household's year by month and category
+/// A household's year by month and category, with its honours and awards
 #[utoipa::path(tag = "households", operation_id = "households_show_summary", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
         ("household" = Uuid, Path, description = "The household's id"), SummaryQuery),
@@ -112,7 +120,13 @@ async fn show_summary(
     let this_year = Week::of(app.clock.now()).month().year;
     let year = year(query.0.year.unwrap_or(this_year))?;
     let rows = rows(&app, &caller.village, id, year).await?;
-    Ok(Answer::ok(summary(year, &rows)?))
+    let summary = summary(year, &rows)?;
+    let (on, village) = (app.db.read(), &caller.village);
+    Ok(Answer::ok(Summary {
+        honours: honours::of_household(on, village, id, year).await?,
+        awards: awards::of_household(on, village, id, year).await?,
+        ..summary
+    }))
 }
 
 fn year(year: i32) -> Outcome<i32> {
@@ -169,7 +183,9 @@ fn summary(year: i32, rows: &[Row]) -> Outcome<Summary> {
             .into(),
     };
     let months = (1..=12).map(month).collect();
-    let mut all = Summary { year, sum: Sum::default(), categories: categories.into(), months };
+    let (honours, awards) = (Vec::new(), Vec::new());
+    let categories = categories.into();
+    let mut all = Summary { year, sum: Sum::default(), categories, months, honours, awards };
     for row in rows {
         let week: Week = row.week.parse().map_err(|_| odd(row))?;
         let month = all.months.iter_mut().find(|it| it.month == week.month());

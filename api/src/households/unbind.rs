@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::file::{changed, open, present, reason};
+use super::file::{changed, open, present};
 use super::read::Household;
 use super::{Notice, tell};
 use crate::app::App;
@@ -19,6 +19,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::Tx;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
+use crate::kernel::text::required;
 use crate::sessions;
 
 /// Why a login is taken from somebody.
@@ -49,7 +50,7 @@ async fn unbind_member(
     let (id, person) = (path_id(&request, "household")?, path_id(&request, "person")?);
     let done = unbinding.once(&app, officer.village.as_str(), officer.account, async |tx| {
         let now = app.clock.now();
-        let because = reason(&unbinding.body.reason)?;
+        let because = required(&unbinding.body.reason, "/reason")?;
         unbind(tx, &officer, id, person, now).await?;
         sessions::forget_wechat(tx, person, app.token_clock.now()).await?;
         let detail = serde_json::json!({ "person": person, "reason": because });

@@ -19,7 +19,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::RegionCode;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::regions;
 
 /// Why a role or seat ends.
@@ -68,8 +68,7 @@ pub async fn end(
     reason: &str,
     now: Instant,
 ) -> Outcome<()> {
-    let blank = || Refusal::from(Code::ReasonRequired).at("/reason", "required", "");
-    let reason = readable(reason).ok_or_else(blank)?;
+    let reason = required(reason, "/reason")?;
     let grant = load(tx, region, id, now).await?;
     regions::lock(tx, &grant.region).await?;
     let grant = load(tx, region, id, now).await?;

@@ -6,14 +6,13 @@
 use std::fmt;
 
 use chrono::NaiveDate;
-use hmac::{Hmac, Mac};
 use serde::{Deserialize, Deserializer};
-use sha2::Sha256;
 use unicode_normalization::UnicodeNormalization;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::kernel::derive::{derived, hex};
 use crate::kernel::text::readable;
 
 /// From this age on, in full years, people act for themselves and may be named: the law asks a guardian
@@ -196,11 +195,7 @@ fn checksum(body: &str) -> char {
 
 /// `what` keeps digests of different things apart, even of the same text.
 fn digest(secret: &[u8], what: &str, text: &str) -> String {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
-        unreachable!("HMAC takes keys of any length")
-    };
-    mac.update(format!("{what}|{text}").as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&derived(secret, what, text.as_bytes()))
 }
 
 #[cfg(test)]

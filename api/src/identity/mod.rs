@@ -178,6 +178,16 @@ impl Caller {
         home.iter().cloned().chain(elsewhere).take(10).collect()
     }
 
+    /// The regions over which the caller has one of an office's roles, without those inside another.
+    pub fn regions<O: Office>(&self) -> Vec<&RegionCode> {
+        let holds = |grant: &&Grant| O::ROLES.contains(&grant.role);
+        let regions: BTreeSet<_> = self.grants.iter().filter(holds).map(|it| &it.region).collect();
+        let nested = |inner: &RegionCode| {
+            regions.iter().any(|outer| *outer != inner && outer.contains(inner.as_str()))
+        };
+        regions.iter().copied().filter(|region| !nested(region)).collect()
+    }
+
     /// The caller's own household, if it is in this village.
     pub fn household_in(&self, village: &Village) -> Option<Uuid> {
         self.home.as_ref().filter(|home| home.village == *village).map(|home| home.household)

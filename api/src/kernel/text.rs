@@ -3,6 +3,8 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::problem::{Code, Refusal};
+
 /// The name as the public sees it: the first character, then `*`; e.g. 张守勤 → `张*`.
 ///
 /// Masked by grapheme, so that rare characters and joined forms stay whole. A name of one character
@@ -26,6 +28,15 @@ pub fn readable(text: &str) -> Option<String> {
     let composed: String = text.nfc().filter(|c| !is_invisible(*c)).collect();
     let trimmed = composed.trim();
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+/// What somebody has to write, a reason or a note, as it can be read. `pointer` is its place in the body, e.g.
+/// `/reason`.
+///
+/// # Errors
+/// `reason_required` there if nothing readable is in it.
+pub fn required(text: &str, pointer: &str) -> Result<String, Refusal> {
+    readable(text).ok_or_else(|| Refusal::from(Code::ReasonRequired).at(pointer, "required", ""))
 }
 
 fn is_invisible(c: char) -> bool {
@@ -52,5 +63,8 @@ mod tests {
         assert_eq!(readable("\u{200b}\u{200b}\u{feff}"), None);
         assert_eq!(readable(" 清扫\u{202e}村道 "), Some("清扫村道".to_owned()));
         assert_eq!(readable("e\u{301}"), readable("é"));
+        let refused = required("\u{200b} ", "/note").expect_err("a refusal");
+        assert_eq!((refused.code, refused.errors.len()), (Code::ReasonRequired, 1));
+        assert_eq!(required(" 清扫 ", "/note"), Ok("清扫".to_owned()));
     }
 }

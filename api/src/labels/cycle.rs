@@ -146,6 +146,12 @@ super::labels! {
         "price_raised" "兑换期内提价" "Price raised in a window"; "refund" "兑换后退还" "Refunded after collection";
         "lock_override" "取货码锁定后两人核发" "Handed over with a locked code";
         "ranking_objection_lapsed" "排名异议逾期未决定" "Ranking objection lapsed";
+        "honour_points_stand" "荣誉已撤销，积分待冲正" "Honour withdrawn, points stand";
+    }
+    honour_points {
+        "nothing" "未获积分" "Earned none"; "kept" "积分由另一项荣誉保留" "Kept by another honour";
+        "retracted" "积分申报已撤回" "Claim withdrawn"; "struck" "未确认的积分已撤销" "Entry struck";
+        "stand" "积分已计入，待冲正" "Points stand until reversed";
     }
     sample_finding {
         "confirmed" "属实" "Confirmed"; "doubted" "存疑" "Doubted";

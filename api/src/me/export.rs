@@ -26,6 +26,8 @@ pub struct Export {
     pub photos: Vec<ExportedPhoto>,
     pub entries: Vec<ExportedEntry>,
     pub redemptions: Vec<ExportedRedemption>,
+    pub honours: Vec<ExportedHonour>,
+    pub awards: Vec<ExportedAward>,
     pub objections: Vec<ExportedObjection>,
     pub suggestions: Vec<ExportedSuggestion>,
     pub inbox: Vec<ExportedNotice>,
@@ -139,6 +141,56 @@ pub struct ExportedRedemption {
     pub held_at: Instant,
 }
 
+/// An honour of the person's household, also one that was proposed or withdrawn.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedHonour {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = "honour.clean_household")]
+    pub item: String,
+    #[schema(example = "2024-07")]
+    pub period: String,
+    #[schema(example = "庭院整洁，连续四周检查优秀")]
+    pub reason: String,
+    #[schema(example = "granted")]
+    pub status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 62)]
+    pub plaque: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub decided_at: Option<Instant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "庭院长期堆放杂物")]
+    pub withdrawal_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub withdrawn_at: Option<Instant>,
+}
+
+/// A rank award of the person's household, or its share of a dividend.
+#[derive(FromQueryResult, Serialize, ToSchema)]
+pub struct ExportedAward {
+    #[schema(example = "460205100201")]
+    pub village: String,
+    pub id: Uuid,
+    #[schema(example = "2024")]
+    pub year: String,
+    #[schema(example = "rank_award")]
+    pub kind: String,
+    #[schema(example = 4)]
+    pub rank: i64,
+    #[schema(example = "床垫(年度第1~4名)")]
+    pub name: String,
+    /// In fen.
+    #[schema(example = 40_000)]
+    pub value_fen: i64,
+    #[schema(example = "collected")]
+    pub status: String,
+    pub granted_at: Instant,
+}
+
 /// An objection that the person filed.
 #[derive(FromQueryResult, Serialize, ToSchema)]
 pub struct ExportedObjection {
@@ -221,6 +273,13 @@ const ENTRIES: &str = "SELECT village, id, rule, week, awarded FROM score_lines 
     WHERE village = $1 AND household = $2 AND $3 = $3 ORDER BY id";
 const REDEMPTIONS: &str = "SELECT village, id, points, status, held_at FROM redemptions \
     WHERE village = $1 AND household = $2 AND filed_by = $3 ORDER BY id";
+// As with entries: what the household was given, whoever of it earned it.
+const HONOURS: &str = "SELECT village, id, item, period, reason, status, plaque, decided_at, \
+      withdrawal_reason, withdrawn_at FROM honours \
+    WHERE village = $1 AND household = $2 AND $3 = $3 ORDER BY id";
+const AWARDS: &str = "SELECT village, id, year, kind, rank, name_zh AS name, value_fen, status, \
+      granted_at FROM awards \
+    WHERE village = $1 AND household = $2 AND $3 = $3 ORDER BY year, kind, place";
 const OBJECTIONS: &str = "SELECT village, id, month, reason, status, filed_at FROM objections \
     WHERE village = $1 AND filer_household = $2 AND filed_by = $3 ORDER BY id";
 const SUGGESTIONS: &str = "SELECT village, id, text, status, created_at AS made_at \
@@ -242,6 +301,8 @@ async fn gather(app: &App, caller: &Caller) -> Outcome<Export> {
         photos: of_person(app, caller, PHOTOS).await?,
         entries: of_households(app, caller, present(), ENTRIES).await?,
         redemptions: of_households(app, caller, households.iter(), REDEMPTIONS).await?,
+        honours: of_households(app, caller, present(), HONOURS).await?,
+        awards: of_households(app, caller, present(), AWARDS).await?,
         objections: of_households(app, caller, households.iter(), OBJECTIONS).await?,
         suggestions: of_households(app, caller, households.iter(), SUGGESTIONS).await?,
         inbox: of_households(app, caller, present(), NOTICES).await?,

@@ -16,7 +16,7 @@ use crate::kernel::command::Answer;
 use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{RegionCode, Village};
-use crate::{bindings, claims, publicity, redemption, regions};
+use crate::{bindings, claims, publicity, rankings, redemption, regions};
 
 /// The person who is logged in.
 #[derive(Serialize, ToSchema)]
@@ -92,9 +92,12 @@ pub struct WaitingForMe {
     /// Claims to review.
     #[schema(example = 5)]
     pub reviews: i64,
-    /// Objections to decide, in the villages of whose committee the person is.
+    /// Objections and appeals to decide that lie with the person's committee, township or county now.
     #[schema(example = 1)]
     pub objections: i64,
+    /// Objections to years' rankings to decide: the township's, after seven days also the county's.
+    #[schema(example = 1)]
+    pub ranking_objections: i64,
     /// People who ask to be bound to a household of the person's grids.
     #[schema(example = 1)]
     pub binding_requests: i64,
@@ -191,13 +194,12 @@ async fn waiting(app: &App, caller: &Caller) -> Outcome<WaitingForMe> {
     let mut waiting = WaitingForMe {
         inbox: inbox::unseen(app, caller).await?,
         reviews: claims::waiting_for(app, caller).await?,
+        objections: publicity::waiting_for(app, caller).await?,
+        ranking_objections: rankings::waiting_for(app, caller).await?,
         ..WaitingForMe::default()
     };
     for village in caller.villages() {
         let here = village.as_str();
-        if caller.has(Role::Committee, here) {
-            waiting.objections += publicity::open_objections(app, &village).await?;
-        }
         if caller.has(Role::Clerk, here) {
             waiting.collections += redemption::held_in(app, &village, None).await?;
         }

@@ -22,7 +22,7 @@ use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// Why the decision is wrong.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -60,8 +60,7 @@ async fn appeal_objection(
 
 async fn file(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, new: &NewAppeal) -> Outcome<Objection> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let (row, _) = locked(tx, village, id).await?;

@@ -6,7 +6,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::bodies::DecidingBody;
-use super::decide::{NewDecision, before, locked, reason, status, tell_sides};
+use super::decide::{NewDecision, before, locked, status, tell_sides};
 use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::LineRow;
 use super::objection::{Made, Objection, Row, load};
@@ -21,6 +21,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
+use crate::kernel::text::required;
 use crate::{calendar, households, scoring};
 
 /// Decide on the appeal: what is right about the objection after all; this is final
@@ -55,7 +56,7 @@ async fn decide(
     new: &NewDecision,
 ) -> Outcome<Objection> {
     let village = &by.village;
-    let reason = reason(new)?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     // What is given back goes on the open sheet, which is locked before the line.

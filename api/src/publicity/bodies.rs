@@ -14,7 +14,7 @@ use crate::identity::{Caller, Grant, Role};
 use crate::kernel::clock::{DAY_MS, Instant};
 use crate::kernel::db;
 use crate::kernel::problem::{Code, Outcome, Refusal};
-use crate::kernel::region::Village;
+use crate::kernel::region::{RegionCode, Village};
 
 /// A body has so many days before the matter goes to the next one.
 pub const BODY_DAYS: i64 = 7;
@@ -108,6 +108,30 @@ impl Bodies {
             concerned: concerned_officials(on, &region).await?,
             heard: heard(on, village, rows).await?,
         })
+    }
+
+    /// How many of these objections in villages of a region the caller may decide now: two statements, and
+    /// one more for each village.
+    pub async fn acted_on(
+        on: &impl ConnectionTrait,
+        region: &RegionCode,
+        villages: BTreeMap<Village, Vec<Row>>,
+        caller: &Caller,
+        now: Instant,
+    ) -> Outcome<usize> {
+        if villages.is_empty() {
+            return Ok(0);
+        }
+        let mut grants = holders(on, region, now).await?;
+        let mut concerned = concerned_officials(on, region).await?;
+        let mut count = 0;
+        for (village, rows) in villages {
+            let heard = heard(on, &village, &rows).await?;
+            let bodies = Self { village, grants, concerned, heard };
+            count += rows.iter().filter(|row| bodies.acts(caller, row, now)).count();
+            Self { grants, concerned, .. } = bodies;
+        }
+        Ok(count)
     }
 
     /// Whether the person belongs to the household, or is kin of one who does.

@@ -21,9 +21,9 @@ use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::{calendar, rankings};
 
 /// A decision on an objection, in the first instance or on appeal.
@@ -73,7 +73,7 @@ async fn decide(
     new: &NewDecision,
 ) -> Outcome<Objection> {
     let village = &by.village;
-    let reason = reason(new)?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let (row, at) = locked(tx, village, id).await?;
@@ -101,15 +101,6 @@ async fn decide(
     rankings::publish(tx, village, now).await?;
     inform(tx, village, &row, new.decision, &reason, now).await?;
     load(tx, by, id, now).await
-}
-
-/// The reason as people can read it.
-///
-/// # Errors
-/// `reason_required`
-pub fn reason(new: &NewDecision) -> Result<String, Refusal> {
-    readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))
 }
 
 /// The objection and its line, both kept as they are until the transaction ends.

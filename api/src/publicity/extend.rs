@@ -19,7 +19,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::register::{self, Entry, Kind};
 
 /// For how long a list is to hang in all.
@@ -66,8 +66,7 @@ async fn extend(
     new: &NewExtension,
 ) -> Outcome<PublicList> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let sql = format!(

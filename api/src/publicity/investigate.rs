@@ -17,9 +17,9 @@ use crate::identity::{HearsObjections, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::problem::{Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// As many rechecks of one objection are kept.
 const RECHECKS_MAX: i64 = 50;
@@ -72,11 +72,8 @@ async fn investigate(
     new: &NewInvestigation,
 ) -> Outcome<Objection> {
     let village = &by.village;
-    let unreadable = |pointer| Refusal::from(Code::ReasonRequired).at(pointer, "required", "");
-    let note = readable(&new.note).ok_or_else(|| unreadable("/note"))?;
-    let finding =
-        new.finding.as_deref().map(|text| readable(text).ok_or_else(|| unreadable("/finding")));
-    let finding = finding.transpose()?;
+    let note = required(&new.note, "/note")?;
+    let finding = new.finding.as_deref().map(|text| required(text, "/finding")).transpose()?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let (row, _) = locked(tx, village, id).await?;

@@ -17,6 +17,7 @@ mod object;
 mod objection;
 mod rules;
 mod search;
+mod waiting;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -27,18 +28,7 @@ pub use line::{
     contested, hold_line, insert_reversal, lock_line, scored, settle_line, strike, week_of_reversal,
 };
 pub use list::serve;
-
-use crate::app::App;
-use crate::kernel::db;
-use crate::kernel::problem::Outcome;
-use crate::kernel::region::Village;
-
-/// How many objections of a village wait for a decision.
-pub async fn open_objections(app: &App, village: &Village) -> Outcome<i64> {
-    let sql = "SELECT COUNT(*) FROM objections \
-               WHERE village = $1 AND status IN ('filed', 'investigating')";
-    Ok(db::number(app.db.read(), sql, [village.into()]).await?)
-}
+pub use waiting::waiting_for;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -23,7 +23,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::labels::label;
 
 /// A household objects at most this often within 24 hours.
@@ -84,8 +84,7 @@ async fn file(
 ) -> Outcome<Objection> {
     let village = &filer.village;
     let household = filer.own_household()?;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     // Shared: the list cannot close between the look at the clock and the commit.

@@ -2,7 +2,7 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 
 /// The decision on an objection to a ranking.
@@ -74,8 +74,7 @@ async fn decide(
     new: &NewRankingDecision,
 ) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let objection = row(tx, village, year, id).await?;
@@ -104,7 +103,12 @@ async fn decide(
 
 /// Whether a person must keep out of the matters of a household that is awarded something by the ranking as
 /// published: of the first ten ranks, or as many as the year's scheme awards, if those are more.
-async fn has_a_stake(tx: &Tx, village: &Village, year: Year, person: Uuid) -> Outcome<bool> {
+pub async fn has_a_stake(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    year: Year,
+    person: Uuid,
+) -> Outcome<bool> {
     let sql = format!(
         "SELECT COUNT(*) FROM year_rankings y JOIN final_standings f ON f.village = y.village \
            AND f.year = y.year AND f.revision = y.revision \
@@ -114,7 +118,7 @@ async fn has_a_stake(tx: &Tx, village: &Village, year: Year, person: Uuid) -> Ou
          AND f.household IN ({CONCERNED})"
     );
     let values: [Value; 3] = [village.into(), person.into(), year.into()];
-    Ok(db::number(tx, &sql, values).await? > 0)
+    Ok(db::number(on, &sql, values).await? > 0)
 }
 
 async fn record(

@@ -6,12 +6,14 @@ mod neighbours;
 mod object;
 mod order;
 mod source;
+mod waiting;
 mod year;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+pub use waiting::waiting_for;
 pub use year::{
     FIRST_END, FIRST_LAPSE, FIRST_PUBLICATION, YearRanking, end_publicity, lapse, publish,
     year_ranking,

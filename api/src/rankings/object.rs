@@ -18,9 +18,9 @@ use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::page::Start;
-use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
+use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::kernel::year::Year;
 
 /// A villager says that a year's ranking is wrong.
@@ -107,8 +107,7 @@ async fn file(
 ) -> Outcome<()> {
     let village = &filer.village;
     let household = filer.own_household()?;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     // Also the village's lock, under which a ranking becomes final.
     calendar::touch(tx, village, now).await?;

@@ -23,7 +23,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Account, Journal, journal_id};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::register::{self, Entry, Kind};
 
 /// How many are given back, and why.
@@ -88,8 +88,7 @@ async fn refund(
     now: Instant,
 ) -> Outcome<()> {
     let village = &by.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     calendar::touch(tx, village, now).await?;
     let found = held(tx, village, id).await?;
     may_refund(tx, by, &found).await?;

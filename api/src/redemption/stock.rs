@@ -17,7 +17,7 @@ use crate::kernel::command::{Answer, Command, uuid_v7};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// Goods that arrived or were lost.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -77,8 +77,7 @@ async fn record(
     now: Instant,
 ) -> Outcome<StockMove> {
     let village = &clerk.village;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     if new.quantity == 0 {
         return Err(Refusal::from(Code::InvalidField).at("/quantity", "range", "not 0").into());
     }

@@ -73,6 +73,8 @@ kinds! {
     LockOverride "lock_override";
     /// Neither township nor county decided an objection to a year's ranking in time.
     RankingObjectionLapsed "ranking_objection_lapsed";
+    /// An honour was withdrawn whose points are confirmed: a reversal of this entry has to be proposed.
+    HonourPointsStand "honour_points_stand";
 }
 
 /// A line to be put on the register.

@@ -25,7 +25,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// One line that is wrong.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -98,8 +98,7 @@ async fn publish(
     now: Instant,
 ) -> Outcome<i64> {
     let village = &by.village;
-    let unreadable = |at: &str| Refusal::from(Code::ReasonRequired).at(at, "required", "");
-    let reason = readable(&new.reason).ok_or_else(|| unreadable("/reason"))?;
+    let reason = required(&new.reason, "/reason")?;
     let numbers: BTreeSet<_> = new.lines.iter().map(|line| line.number).collect();
     if numbers.len() != new.lines.len() {
         let refusal = Refusal::from(Code::InvalidField);
@@ -110,7 +109,7 @@ async fn publish(
     // At most fifty: each is refused for itself.
     for (index, line) in new.lines.iter().enumerate() {
         let at = format!("/lines/{index}/reason");
-        let reason = readable(&line.reason).ok_or_else(|| unreadable(&at))?;
+        let reason = required(&line.reason, &at)?;
         let place = place_on(tx, village, month, line.number).await?;
         let proposal = Proposal {
             id: line.id,

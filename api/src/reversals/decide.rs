@@ -22,7 +22,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// What a second person decides about confirmed points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -51,8 +51,7 @@ impl NewReversalDecision {
     /// # Errors
     /// `reason_required`.
     pub fn readable(&self) -> Outcome<String> {
-        let refusal = || Refusal::from(Code::ReasonRequired).at("/reason", "required", "");
-        Ok(readable(&self.reason).ok_or_else(refusal)?)
+        Ok(required(&self.reason, "/reason")?)
     }
 
     /// What a reversal becomes by it; one of a correction waits for the end of its publicity.

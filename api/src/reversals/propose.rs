@@ -18,7 +18,7 @@ use crate::kernel::db::Tx;
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// A confirmed line that is wrong. Named by its id, or by the list's month and its number there.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -70,8 +70,7 @@ async fn propose_reversal(
 }
 
 async fn propose(app: &App, tx: &Tx, by: &Official<Corrects>, new: &NewReversal) -> Outcome<()> {
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let now = app.clock.now();
     calendar::touch(tx, &by.village, now).await?;
     let place = match (new.line, new.month, new.number) {

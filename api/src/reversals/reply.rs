@@ -21,7 +21,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// What the household says.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -57,8 +57,7 @@ async fn reply_to_reversal(
 
 async fn answer(tx: &Tx, by: &Neighbour, id: Uuid, text: &str, now: Instant) -> Outcome<()> {
     let village = &by.village;
-    let text = readable(text)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/text", "required", ""))?;
+    let text = required(text, "/text")?;
     calendar::settled(tx, village, now).await?;
     let found = row(tx, village, id).await?;
     let own = by.household_in(village);

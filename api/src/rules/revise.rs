@@ -21,9 +21,9 @@ use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Body, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Code, Outcome, Refusal};
+use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::RegionCode;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// A draft as it shall be, whole.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -155,8 +155,7 @@ async fn withdraw(
 ) -> Outcome<RuleSet> {
     let states = [Status::Draft, Status::Consulting, Status::Adopted];
     let (village, draft) = draft_in(tx, region, id, &states).await?;
-    let reason = readable(reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(reason, "/reason")?;
     let sql = "UPDATE rule_drafts SET status = 'withdrawn', withdrawn_because = $3, \
                revision = revision + 1 WHERE village = $1 AND id = $2";
     let values: [Value; 3] = [region.into(), id.into(), reason.as_str().into()];

@@ -20,7 +20,7 @@ use crate::kernel::page::Start;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 use crate::register;
 
 /// What a second look found.
@@ -200,8 +200,7 @@ async fn record(
 ) -> Outcome<()> {
     let village = &by.village;
     let drawn = load(tx, village, claim).await?;
-    let note = readable(&new.note)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/note", "required", ""))?;
+    let note = required(&new.note, "/note")?;
     // Whoever filed or decided it has had their look.
     let sql = "SELECT COUNT(*) FROM claims c WHERE c.village = $1 AND c.id = $2 \
                AND (c.filed_by = $3 OR EXISTS (SELECT 1 FROM reviews v \

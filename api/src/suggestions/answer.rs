@@ -20,7 +20,7 @@ use crate::kernel::command::{Answer, Command};
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
-use crate::kernel::text::readable;
+use crate::kernel::text::required;
 
 /// What the committee makes of a suggestion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,8 +72,7 @@ async fn decide(
     now: Instant,
 ) -> Outcome<Suggestion> {
     let suggestion = load(tx, village, id).await?;
-    let reason = readable(&new.reason)
-        .ok_or_else(|| Refusal::from(Code::ReasonRequired).at("/reason", "required", ""))?;
+    let reason = required(&new.reason, "/reason")?;
     let Some(waiting) = open(tx, village, &[id]).await?.pop() else {
         return Err(Refusal::wrong_state(suggestion.status.as_str()).into());
     };

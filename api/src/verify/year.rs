@@ -64,4 +64,12 @@ pub const CHECKS: &[Check] = &[
                 OR (o.status = 'withdrawn' AND (o.withdrawn_by IS NULL \
                   OR o.withdrawn_by = o.withdrawal_by)))",
     },
+    Check {
+        name: "what a withdrawn honour earned went with it",
+        sql: "SELECT o.village, o.item AS thing, o.id, CAST(0 AS BIGINT) AS kept, \
+              c.points AS recomputed FROM honours o \
+              JOIN claims c ON c.village = o.village AND c.id = o.claim \
+              WHERE (o.withdrawn_points = 'retracted' AND c.status <> 'withdrawn') \
+              OR (o.withdrawn_points = 'struck' AND c.status <> 'overturned')",
+    },
 ];
