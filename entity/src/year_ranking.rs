@@ -15,6 +15,8 @@ pub struct Model {
     pub revision: i64,
     pub published_at: i64,
     pub final_at: Option<i64>,
+    pub extended_until: Option<i64>,
+    pub extension_reason: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -32,6 +32,7 @@ mod m20261122_000020_create_awards;
 mod m20261122_000021_create_leases;
 mod m20261122_000022_rank_reversals;
 mod m20261122_000023_keep_withdrawals;
+mod m20261122_000024_extend_rankings;
 
 pub struct Migrator;
 
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000021_create_leases::Migration),
             Box::new(m20261122_000022_rank_reversals::Migration),
             Box::new(m20261122_000023_keep_withdrawals::Migration),
+            Box::new(m20261122_000024_extend_rankings::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::ledger::tampered;
 use crate::rankings::year::{ten_families, village};
 use crate::redemption::helped::{code, set_pin};
 use crate::support::{Actor, HERE, NEXT, World, at, head_id, household_id};
@@ -244,28 +245,45 @@ async fn verify_names_what_disagrees_about_a_year() {
     let second = world.official("committee_2", HERE).await;
     second.post(&village(&path), json!({ "decision": "approve" })).await.ok();
     world.verified().await;
-    let last = "WHERE kind = 'rank_award' AND place = 10";
-    for (change, back, named) in [
+    let honour = json!({ "id": crate::support::new_id(), "household": household_id(HERE, 1),
+        "item": "honour.clean_household", "period": "2023-12", "reason": "庭院整洁" });
+    let honour = committee.post(&village("/honours"), honour).await.ok();
+    let path = format!("/honours/{}/decision", honour["id"].as_str().expect("an id"));
+    second.post(&village(&path), json!({ "decision": "approve" })).await.ok();
+    world.verified().await;
+    for (table, change, named) in [
+        ("dividends", "UPDATE dividends SET pool_fen = 99", "of a dividend"),
         (
-            "UPDATE dividends SET pool_fen = 99",
-            "UPDATE dividends SET pool_fen = 100",
-            "of a dividend",
-        ),
-        (
-            &format!("UPDATE awards SET rank = 11 {last}"),
-            &format!("UPDATE awards SET rank = 10 {last}"),
+            "awards",
+            "UPDATE awards SET rank = 11 WHERE kind = 'rank_award' AND place = 10",
             "its household's final rank",
         ),
         (
+            "awards",
+            // The first has none, and the third is before the second: each with its own rank.
+            "DELETE FROM awards WHERE kind = 'rank_award' AND place = 1; \
+             UPDATE awards SET place = 1 WHERE kind = 'rank_award' AND place = 3",
+            "awards go out in order of rank",
+        ),
+        (
+            "standings",
             "UPDATE standings SET points = points + 1 WHERE period = '2023'",
-            "UPDATE standings SET points = points - 1 WHERE period = '2023'",
             "a final ranking is",
         ),
+        (
+            "final_standings",
+            "UPDATE final_standings SET rank = 11 WHERE rank = 10",
+            "ranks are in order of points",
+        ),
+        ("honours", "UPDATE honours SET decided_by = NULL", "an honour was proposed and decided"),
+        (
+            "honours",
+            "UPDATE honours SET status = 'withdrawn', withdrawn_at = 1",
+            "an honour was proposed and decided",
+        ),
     ] {
-        assert!(world.run(change).await > 0);
-        let report = api::verify::verify(&world.app.db).await.expect("a report").to_string();
+        let report = tampered(&world, table, change).await;
         assert!(report.contains(named), "{change}: {report}");
-        world.run(back).await;
     }
     world.verified().await;
 }

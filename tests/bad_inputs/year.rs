@@ -94,6 +94,26 @@ fn roles(people: &People) -> Vec<Case> {
     cases.push(case.refused(409, "list_not_open"));
     let case = Case::post("C40", "by one who lives elsewhere", panel, &objections, late);
     cases.push(case.refused(403, "role_required"));
+    let extension = village("/rankings/2023/extension");
+    let longer = || json!({ "weeks": 2, "reason": "停电" });
+    let case = Case::post("C121", "a final ranking for longer", township, &extension, longer());
+    cases.push(case.refused(409, "list_not_open"));
+    for who in [zhang, clerk, panel] {
+        let case = Case::post("C121", "a ranking for longer by another", who, &extension, longer());
+        cases.push(case.refused(403, "role_required"));
+    }
+    for (name, value, status, code) in [
+        ("weeks", json!(0), 422, "invalid_field"),
+        ("weeks", json!(5), 422, "invalid_field"),
+        ("weeks", json!(1.5), 400, "malformed_json"),
+        ("reason", json!(""), 422, "invalid_field"),
+        ("reason", json!(" "), 422, "reason_required"),
+        ("until", json!(1), 400, "unknown_field"),
+    ] {
+        let body = with(longer(), name, value);
+        let case = Case::post("C121", format!("longer: {body}"), township, &extension, body);
+        cases.push(case.refused(status, code));
+    }
     cases
 }
 

@@ -5,4 +5,4 @@ mod chain;
 mod properties;
 mod tampering;
 
-pub use tampering::unlock;
+pub use tampering::{tampered, unlock};

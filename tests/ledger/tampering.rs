@@ -87,10 +87,12 @@ async fn verify_names_what_was_changed_behind_its_back() {
 }
 
 /// The report on what somebody with the database's own password can do, taken back afterwards.
-async fn tampered(world: &World, table: &str, sql: &str) -> String {
+pub async fn tampered(world: &World, table: &str, sql: &str) -> String {
     let done = world.app.db.write(async |tx| -> Outcome<()> {
         unlock(tx, table).await;
-        db::run(tx, sql, []).await?;
+        for statement in sql.split("; ") {
+            db::run(tx, statement, []).await?;
+        }
         let report = api::verify::verify_on(tx, None).await?;
         // An error rolls the change back and carries the report out.
         Err(Problem::fault(report.to_string()))

@@ -53,6 +53,7 @@ const ROWS: &[(&str, Who)] = &[
     ("rankings_object", Who::Neighbour),
     ("rankings_list_objections", Who::Office(WATCHES)),
     ("rankings_decide_objection", Who::Office(GOVERNS)),
+    ("rankings_extend", Who::Office(TOWNSHIP)),
     ("award_schemes_show", Who::Public),
     ("award_schemes_put", Who::Office(GOVERNS)),
     ("awards_list", Who::Public),

@@ -116,7 +116,14 @@ async fn a_dropped_correction_gives_all_free_at_once() {
     published(&world, &[1, 2]).await;
     decide_all(&world.official("township", "460205100").await, 1, "dropped").await.ok();
     assert_eq!(points(&world, 1).await["spendable"], 30);
-    published(&world, &[1]).await;
+    world
+        .official("committee", HERE)
+        .await
+        .post(&path(), correction(&[1]))
+        .await
+        .refused(409, "already_proposed");
+    let second = world.official("committee_2", HERE).await;
+    second.post(&path(), correction(&[1])).await.ok();
     let numbers = world.anybody().get(&path()).await.ok();
     let numbers: Vec<_> =
         numbers["items"].as_array().expect("items").iter().map(|it| it["number"].clone()).collect();

@@ -292,7 +292,12 @@ async fn what_nobody_decides_in_fourteen_days_lapses_at_its_instant_however_late
     assert_eq!(world.count(&entered).await, 1);
     let late = decide(&world.official("committee_2", HERE).await, &seen, "carried").await;
     assert_eq!(late.refused(409, "wrong_state")["current"], "lapsed");
-    proposed(&world, reversal(1)).await;
+    // Not by who let it lapse: the points would stay frozen for as long as one likes.
+    let committee = world.official("committee", HERE).await;
+    let again = committee.post(&path(), reversal(1)).await.refused(409, "already_proposed");
+    assert_eq!(again["existing"], seen["id"]);
+    committee.post(&path(), reversal(2)).await.ok();
+    world.official("committee_3", HERE).await.post(&path(), reversal(1)).await.ok();
     world.verified().await;
 }
 
@@ -344,12 +349,46 @@ async fn a_merge_waits_for_the_decision_and_the_survivor_answers_for_what_it_too
     decided(&world, &seen, "dropped").await;
     township.post(&merge, into).await.ok();
     assert_eq!(figures(&world, 2).await, [50, 0, 50]);
-    let seen = proposed(&world, reversal(1)).await;
+    let third = world.official("committee_3", HERE).await;
+    let seen = third.post(&path(), reversal(1)).await.ok();
     assert_eq!(figures(&world, 2).await, [50, 30, 20]);
     world.verified().await;
-    world.head(HERE, 2).await.get(&format!("{}/{}", path(), id(&seen))).await.ok();
+    let (wang, this) = (world.head(HERE, 2).await, format!("{}/{}", path(), id(&seen)));
+    assert_eq!(wang.get(&this).await.ok()["allowed_actions"], json!(["reply"]));
+    assert!(wang.get("/v1/me/inbox").await.ok().to_string().contains("reversal_proposed"));
+    wang.post(&format!("{this}/reply"), json!({ "text": "并户前的积分" })).await.ok();
     decided(&world, &seen, "carried").await;
     assert_eq!(figures(&world, 2).await, [20, 0, 20]);
     assert_eq!(points(&world, 1).await["available"], 0);
+    world.verified().await;
+}
+
+/// Else one official could keep a household's points frozen for ever.
+#[actix_web::test]
+async fn who_proposed_in_vain_does_not_propose_again_neither_singly_nor_by_a_correction() {
+    let world = open_shop(&[(1, 30), (2, 20)]).await;
+    let seen = proposed(&world, reversal(1)).await;
+    decided(&world, &seen, "dropped").await;
+    assert_eq!(figures(&world, 1).await, [30, 0, 30]);
+    let committee = world.official("committee", HERE).await;
+    let mut part = reversal(1);
+    part["points"] = json!(1);
+    for body in [reversal(1), part] {
+        let again = committee.post(&path(), body).await.refused(409, "already_proposed");
+        assert_eq!(again["existing"], seen["id"]);
+    }
+    let lines = json!([{ "id": new_id(), "number": 1, "reason": "再议" }]);
+    let correction = json!({ "id": new_id(), "reason": "再议", "lines": lines });
+    let corrections = format!("/v1/villages/{HERE}/public-lists/2024-09/corrections");
+    committee.post(&corrections, correction).await.refused(409, "already_proposed");
+    assert_eq!(figures(&world, 1).await, [30, 0, 30]);
+    // Somebody else has their own look at it; what is left of what was carried can be taken back too.
+    let township = world.official("township", "460205100").await;
+    let mut part = reversal(1);
+    part["points"] = json!(10);
+    let seen = township.post(&path(), part).await.ok();
+    assert_eq!(figures(&world, 1).await, [30, 10, 20]);
+    decided(&world, &seen, "carried").await;
+    township.post(&path(), reversal(1)).await.ok();
     world.verified().await;
 }

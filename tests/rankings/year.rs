@@ -43,6 +43,12 @@ fn decision(objection: &Value) -> String {
     village(&format!("/rankings/2023/objections/{id}/decision"))
 }
 
+/// What an official may do about the one objection to the ranking.
+async fn may(who: &Actor) -> Value {
+    let page = who.get(&village("/rankings/2023/objections")).await.ok();
+    page["items"][0]["allowed_actions"].clone()
+}
+
 /// Scenario 6 on the way: ranks 4 and 5 have equal totals, and fewer deductions decide.
 #[actix_web::test]
 async fn a_years_ranking_is_provisional_then_seven_days_published_then_final() {
@@ -156,6 +162,8 @@ async fn an_objection_to_the_ranking_is_decided_by_the_township_before_it_is_fin
     let dismissed = json!({ "decision": "dismissed", "reason": "核对无误" });
     let county = world.official("county", "460205").await;
     county.post(&decision(&filed), dismissed.clone()).await.refused(403, "role_required");
+    let waiting = county.get(&path).await.ok();
+    assert_eq!(waiting["items"][0]["allowed_actions"], json!([]), "it waits at the township");
     let waiting = township(&world).await.get(&path).await.ok();
     assert_eq!(waiting["items"][0]["allowed_actions"], json!(["decide"]));
     world.travel(at("2024-01-16 12:00")).await;
@@ -260,6 +268,7 @@ async fn nobody_decides_on_the_objection_of_kin() {
          VALUES ('{HERE}', {person}, {wang}, 0)"
     );
     assert_eq!(world.run(&sql).await, 1);
+    assert_eq!(may(&township).await, json!([]));
     let dismissed = json!({ "decision": "dismissed", "reason": "核对无误" });
     township.post(&decision(&filed), dismissed).await.refused(403, "conflict_of_interest");
     assert_eq!(world.count("ranking_objections WHERE status = 'filed'").await, 1);
@@ -279,11 +288,13 @@ async fn nobody_decides_on_a_ranking_that_awards_their_kin() {
     );
     assert_eq!(world.run(&sql).await, 1);
     let dismissed = json!({ "decision": "dismissed", "reason": "核对无误" });
+    assert_eq!(may(&township).await, json!([]));
     let refused = township.post(&decision(&filed), dismissed.clone()).await;
     refused.refused(403, "conflict_of_interest");
     assert_eq!(world.count("ranking_objections WHERE status = 'filed'").await, 1);
     // Somebody else decides.
     assert_eq!(world.run(&format!("DELETE FROM kin WHERE person = {person}")).await, 1);
+    assert_eq!(may(&township).await, json!(["decide"]));
     township.post(&decision(&filed), dismissed).await.ok();
 }
 
@@ -340,4 +351,55 @@ async fn a_region_is_as_far_as_the_village_that_is_least_far() {
     world.travel(at("2024-01-15 00:00")).await;
     assert_eq!(status("460205100202").await, "final");
     assert_eq!(status("460205100").await, "published");
+}
+
+/// An outage ate into its seven days: as with a list, the township has the ranking hang longer, in time.
+#[actix_web::test]
+async fn the_township_has_a_ranking_hang_longer_and_objections_are_taken_until_then() {
+    let world = ten_families().await;
+    let path = village("/rankings/2023/extension");
+    let longer = |weeks: i64| json!({ "weeks": weeks, "reason": "停电断网三天" });
+    let township = township(&world).await;
+    world.travel(at("2024-01-07 23:59:59.999")).await;
+    township.post(&path, longer(2)).await.refused(409, "list_not_open");
+    world.travel(at("2024-01-13 09:00")).await;
+    for who in [
+        world.official("committee", HERE).await,
+        world.official("county", "460205").await,
+        world.head(HERE, 1).await,
+    ] {
+        who.post(&path, longer(2)).await.refused(403, "role_required");
+    }
+    for weeks in [-1, 0, 1, 5] {
+        township.post(&path, longer(weeks)).await.refused(422, "invalid_field");
+    }
+    let blank = json!({ "weeks": 2, "reason": " " });
+    township.post(&path, blank).await.refused(422, "reason_required");
+    let done = township.post(&path, longer(2)).await.ok();
+    assert_eq!(done["objections_until"], "2024-01-22T00:00:00.000+08:00");
+    township.post(&path, longer(2)).await.refused(422, "invalid_field");
+    let shown = board(&world, 2023).await;
+    assert_eq!(shown["objections_until"], done["objections_until"]);
+    assert_eq!(shown["extension_reason"], "停电断网三天");
+    assert_eq!(world.count("register_entries WHERE kind = 'extension'").await, 1);
+    assert_eq!(world.count("audit_events WHERE action = 'ranking.extend'").await, 1);
+
+    // The old end passes and nothing is final.
+    world.travel(at("2024-01-15 00:00")).await;
+    assert_eq!(board(&world, 2023).await["status"], "published");
+    assert_eq!(world.count("awards").await, 0);
+    world.travel(at("2024-01-21 23:59:59.999")).await;
+    let filed = object(&world, 2).await;
+    let dismissed = json!({ "decision": "dismissed", "reason": "核对无误" });
+    township.post(&decision(&filed), dismissed).await.ok();
+    assert_eq!(board(&world, 2023).await["status"], "published");
+    world.travel(at("2024-01-22 00:00")).await;
+    let late = json!({ "id": new_id(), "reason": "名次不对" });
+    let objections = village("/rankings/2023/objections");
+    world.head(HERE, 6).await.post(&objections, late).await.refused(409, "list_not_open");
+    let last = board(&world, 2023).await;
+    assert_eq!(last["final_at"], "2024-01-22T00:00:00.000+08:00");
+    assert_eq!(world.count("awards").await, 10);
+    township.post(&path, longer(4)).await.refused(409, "list_not_open");
+    world.verified().await;
 }

@@ -10,10 +10,11 @@ use validator::Validate;
 
 use super::propose::adjustable;
 use super::read::{Adjustment, load, row};
+use super::restore::settled;
 use super::terms;
 use crate::app::App;
 use crate::calendar;
-use crate::households::{Notice, tell};
+use crate::households::{Notice, holder, tell};
 use crate::http::path_id;
 use crate::identity::{Corrects, Official, is_concerned};
 use crate::kernel::audit::{self, Act};
@@ -51,7 +52,7 @@ pub struct NewAdjustmentDecision {
         ("adjustment" = Uuid, Path, description = "The adjustment's id")),
     request_body = NewAdjustmentDecision, responses((status = 201, body = Adjustment)),
     extensions(("x-codes" = json!("role_required conflict_of_interest wrong_state hearing_open \
-        household_not_active reason_required invalid_field"))))]
+        household_not_active appeal_decided reason_required invalid_field"))))]
 #[post("/v1/villages/{village}/adjustments/{adjustment}/decision")]
 async fn decide_adjustment(
     officer: Official<Corrects>,
@@ -117,7 +118,7 @@ async fn decide(
 /// The household is still one that can be adjusted, and had its days to answer before points are taken.
 ///
 /// # Errors
-/// `hearing_open`, `household_not_active`.
+/// `hearing_open`, `household_not_active`; `wrong_state` and `appeal_decided` as when it was proposed.
 async fn approvable(
     tx: &Tx,
     village: &Village,
@@ -126,6 +127,9 @@ async fn approvable(
 ) -> Outcome<()> {
     if let Some(opens_at) = terms::heard_until(row).filter(|until| now < *until) {
         return Err(Refusal { opens_at: Some(opens_at), ..Code::HearingOpen.into() }.into());
+    }
+    if let Some(line) = row.restores {
+        settled(tx, village, line).await?;
     }
     adjustable(tx, village, row.household, row.restores).await
 }
@@ -151,7 +155,7 @@ async fn follow(
         };
         register::enter(tx, village, now, &[entry]).await?;
         let notice = Notice {
-            recipient: row.household,
+            recipient: holder(tx, village, row.household).await?,
             kind: "points_adjusted",
             subject: row.id,
             detail: format!("委员会调整本户积分{note}。本周记分，随下次公示"),

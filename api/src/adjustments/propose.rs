@@ -9,7 +9,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::read::{Adjustment, load};
-use super::restore::lost;
+use super::restore::{lost, settled};
 use super::terms::{heard_from, lapsed_before, month_began};
 use crate::app::App;
 use crate::calendar;
@@ -67,7 +67,8 @@ pub struct NewAdjustment {
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewAdjustment, responses((status = 201, body = Adjustment)),
     extensions(("x-codes" = json!("role_required conflict_of_interest household_not_active \
-        outside_range reason_required rule_not_in_force adjustment_exceeds_loss id_taken invalid_field"))))]
+        outside_range reason_required rule_not_in_force adjustment_exceeds_loss appeal_decided wrong_state \
+        id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/adjustments")]
 async fn propose_adjustment(
     member: Official<Adjusts>,
@@ -103,6 +104,7 @@ async fn propose(app: &App, tx: &Tx, by: &Official<Adjusts>, new: &NewAdjustment
                 return Err(Code::NotFound.into());
             }
             lost.covers(new.points)?;
+            settled(tx, village, line).await?;
             (lost.category, Some(lost.rule))
         }
         None => {

@@ -47,6 +47,32 @@ pub async fn lost(tx: &Tx, village: &Village, line: Uuid, since: Instant) -> Out
     Ok(db::one::<Lost>(tx, sql, values).await?.ok_or(Code::NotFound)?)
 }
 
+/// The village makes a line good only where nothing about it is open and no appeal took it: two of the
+/// committee do not undo what the level above decided. The caller holds the village's lock.
+///
+/// # Errors
+/// `wrong_state`, with the state of an objection to it that is not final yet, decided or not;
+/// `appeal_decided`.
+pub async fn settled(tx: &Tx, village: &Village, line: Uuid) -> Outcome<()> {
+    #[derive(FromQueryResult)]
+    struct Open {
+        status: String,
+    }
+    let key = || -> [Value; 2] { [village.into(), line.into()] };
+    let sql = "SELECT status FROM objections WHERE village = $1 AND line = $2 \
+               AND status <> 'final' ORDER BY id LIMIT 1";
+    if let Some(Open { status }) = db::one::<Open>(tx, sql, key()).await? {
+        return Err(Refusal::wrong_state(status).into());
+    }
+    let sql = "SELECT COUNT(*) FROM objections o \
+                 JOIN appeals a ON a.village = o.village AND a.objection = o.id \
+               WHERE o.village = $1 AND o.line = $2 AND a.decision IN ('upheld', 'amended')";
+    match db::number(tx, sql, key()).await? {
+        0 => Ok(()),
+        _ => Err(Code::AppealDecided.into()),
+    }
+}
+
 /// A struck or reversed line that is made good, because somebody above decided so.
 pub struct Restoration<'a> {
     /// Of the adjustment.

@@ -1,7 +1,7 @@
 //! What comes in for households that have ended: a merged one's points go to the one that took it in,
 //! those of one that moved out and had its time expire.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::kernel::clock::Instant;
@@ -44,6 +44,22 @@ pub async fn settle_ended(tx: &Tx, village: &Village, cause: &str, at: Instant) 
         .collect();
     ledger::post(tx, village, None, at, &journals).await?;
     Ok(())
+}
+
+/// The household that answers for a household's lines, and has their points, now: the one that took it in, if
+/// it was merged.
+pub async fn holder(
+    on: &impl ConnectionTrait,
+    village: &Village,
+    household: Uuid,
+) -> Outcome<Uuid> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        successor: Option<Uuid>,
+    }
+    let sql = "SELECT successor FROM households WHERE village = $1 AND id = $2";
+    let row = db::one::<Row>(on, sql, [village.into(), household.into()]).await?;
+    Ok(row.and_then(|row| row.successor).unwrap_or(household))
 }
 
 /// Ended households with something available, kept as they are until the transaction ends.

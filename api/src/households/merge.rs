@@ -23,6 +23,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Account, Journal};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
+use crate::publicity;
 
 /// Which household goes on.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -75,6 +76,7 @@ async fn unite(
         move_member(tx, village, id, into, member.person, "merged", now).await?;
     }
     unbind_all(tx, village, id, now).await?;
+    publicity::hand_over(tx, village, (id, into), now).await?;
     let because = format!("merged into {into}");
     let merged =
         End { status: "merged", because: &because, successor: Some(into), spend_until: None };

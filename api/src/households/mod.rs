@@ -39,7 +39,7 @@ use uuid::Uuid;
 
 pub use code::household_by_code;
 pub use create::{Consent, NewHousehold, NewMember, Opening, create_all};
-pub use forward::settle_ended;
+pub use forward::{holder, settle_ended};
 pub use move_out::{FIRST_TERM, expire_moved_out};
 pub use pin::try_pin;
 pub use spend::may_spend;

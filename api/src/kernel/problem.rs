@@ -98,8 +98,10 @@ codes! {
     LineNotConfirmed "line_not_confirmed" 409 "该条尚未确认" "The line is not confirmed yet" "Object to it while its public list is open.";
     ReversalOfReversal "reversal_of_reversal" 409 "冲正不能再冲正" "A reversal is not reversed" "Propose an adjustment that restores the line.";
     ReversalExists "reversal_exists" 409 "该条已有未办结的冲正" "A reversal of this line waits for its decision" "See the reversal in `existing`.";
+    AlreadyProposed "already_proposed" 409 "您已对该条提过冲正，未获通过" "You have proposed to take this line back before, and it was dropped or lapsed" "See that proposal in `existing`; only somebody else can propose it anew.";
     ReversalExceedsLine "reversal_exceeds_line" 409 "冲正分值超过该条所剩积分" "Less of the line is left than is to be taken back" "Read what is left of the line.";
     AdjustmentExceedsLoss "adjustment_exceeds_loss" 409 "恢复分值超过该条被扣去的积分" "Less was taken of the line, or it is being given back already" "Read what was taken of the line.";
+    AppealDecided "appeal_decided" 409 "该条已有申诉决定，村里不能再改变" "An appeal took this line's points; the village cannot give them back" "The decision on an appeal stands.";
     HouseholdNotActive "household_not_active" 409 "该户档案已停用" "The household's file is not active" "Ask the village.";
     RankingNotFinal "ranking_not_final" 409 "年度排名尚未确定" "The year's ranking is not final" "Wait until its publicity is over and every objection to it is decided.";
     DividendExists "dividend_exists" 409 "该年度已有分红方案" "There is a dividend for this year already" "Have the one that is proposed rejected first; an approved one stays.";

@@ -10,7 +10,8 @@ use validator::Validate;
 
 use super::bodies::BODY_DAYS;
 use super::decide::{locked, tell_sides};
-use super::objection::{Objection, Row, load};
+use super::objection::{Objection, load};
+use super::objection_row::Row;
 use super::rules::{AppealSide, may_appeal};
 use crate::app::App;
 use crate::calendar;
@@ -73,7 +74,7 @@ async fn file(app: &App, tx: &Tx, by: &Neighbour, id: Uuid, new: &NewAppeal) -> 
     let side = side.ok_or(refused)?;
     let decision = row.decided().filter(|_| row.status == "decided");
     let decision = decision.ok_or_else(|| Refusal::wrong_state(&row.status))?;
-    if !may_appeal((decision, side), row.filer_household == row.line_household) {
+    if !may_appeal((decision, side), row.is_own()) {
         return Err(Code::NothingToAppeal.into());
     }
     insert(tx, by, &row, side, (new.id, &reason), now).await?;

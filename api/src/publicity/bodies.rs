@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::objection::Row;
+use super::objection_row::Row;
 use crate::claims::{concerned_officials, holders};
 use crate::identity::{Caller, Grant, Role};
 use crate::kernel::clock::{DAY_MS, Instant};
@@ -66,7 +66,7 @@ impl DecidingBody {
 /// What is to be decided: whom it concerns, and since when it waits.
 #[derive(Clone, Debug)]
 pub struct Matter {
-    pub households: [Uuid; 2],
+    pub households: Vec<Uuid>,
     /// Who has had a say in it before, by person.
     pub kept_out: BTreeSet<Uuid>,
     pub since: Instant,
@@ -89,7 +89,7 @@ pub struct Bodies {
     grants: Vec<(Uuid, Grant)>,
     /// Person and household: a member, or kin of one.
     concerned: BTreeSet<(Uuid, Uuid)>,
-    /// By line: who filed, reviewed, proposed or approved it.
+    /// By line: who filed, reviewed, proposed, approved or took back what is behind it.
     heard: BTreeMap<Uuid, BTreeSet<Uuid>>,
 }
 
@@ -135,15 +135,22 @@ impl Bodies {
     }
 
     /// Whether the person belongs to the household, or is kin of one who does.
-    pub fn is_concerned(&self, person: Uuid, household: Uuid) -> bool {
+    fn is_concerned(&self, person: Uuid, household: Uuid) -> bool {
         self.concerned.contains(&(person, household))
+    }
+
+    /// Whether the person is of the household of an objection's line, kin of it, or of the one that took it in.
+    pub fn is_kin(&self, person: Uuid, row: &Row) -> bool {
+        self.is_concerned(person, row.line_household) || self.is_concerned(person, row.line_holder)
     }
 
     /// What is to be decided of an objection, in the first instance or on appeal; nothing if nothing is.
     pub fn matter(&self, row: &Row) -> Option<Matter> {
         let mut kept_out = self.heard.get(&row.line).cloned().unwrap_or_default();
         kept_out.insert(row.filed_by);
-        let households = [row.line_household, row.filer_household];
+        // Also who took them in: the points are theirs now.
+        let households =
+            vec![row.line_household, row.line_holder, row.filer_household, row.filer_holder];
         if row.is_open() {
             let since = Instant(row.filed_at);
             let (ends, from) = (since.plus_days(LAPSE_DAYS), DecidingBody::Committee);
@@ -224,8 +231,9 @@ impl Bodies {
     }
 }
 
-/// Who has had a say in what is behind these lines: filed or reviewed the claim, also one that is made good,
-/// or proposed or approved the adjustment.
+/// Who has had a say in what is behind these lines: filed or reviewed the claim, or proposed or approved the
+/// adjustment; of a line that makes another good, also of that one, and who took it back: decided an
+/// objection or an appeal, or proposed or decided a reversal.
 async fn heard(
     on: &impl ConnectionTrait,
     village: &Village,
@@ -242,14 +250,28 @@ async fn heard(
     }
     let places: Vec<_> = (2..lines.len() + 2).map(|at| format!("${at}")).collect();
     let sql = format!(
-        "WITH roots AS (SELECT l.id, COALESCE(a.restores, l.id) AS root, a.proposed_by, a.decided_by \
-           FROM score_lines l LEFT JOIN adjustments a ON a.village = l.village AND a.id = l.id \
-           WHERE l.village = $1 AND l.id IN ({})) \
-         SELECT r.id AS line, c.filed_by AS person FROM roots r \
+        "WITH RECURSIVE roots (line, root) AS ( \
+           SELECT id, id FROM score_lines WHERE village = $1 AND id IN ({}) \
+           UNION SELECT r.line, a.restores FROM roots r JOIN adjustments a \
+             ON a.village = $1 AND a.id = r.root AND a.restores IS NOT NULL), \
+         struck AS (SELECT line, root FROM roots WHERE root <> line) \
+         SELECT r.line AS line, c.filed_by AS person FROM roots r \
            JOIN claims c ON c.village = $1 AND c.id = r.root \
-         UNION SELECT r.id, v.person FROM roots r \
+         UNION SELECT r.line, v.person FROM roots r \
            JOIN reviews v ON v.village = $1 AND v.claim = r.root \
-         UNION SELECT id, proposed_by FROM roots UNION SELECT id, decided_by FROM roots",
+         UNION SELECT r.line, a.proposed_by FROM roots r \
+           JOIN adjustments a ON a.village = $1 AND a.id = r.root \
+         UNION SELECT r.line, a.decided_by FROM roots r \
+           JOIN adjustments a ON a.village = $1 AND a.id = r.root \
+         UNION SELECT s.line, o.decided_by FROM struck s \
+           JOIN objections o ON o.village = $1 AND o.line = s.root \
+         UNION SELECT s.line, p.decided_by FROM struck s \
+           JOIN objections o ON o.village = $1 AND o.line = s.root \
+           JOIN appeals p ON p.village = o.village AND p.objection = o.id \
+         UNION SELECT s.line, v.proposed_by FROM struck s \
+           JOIN reversals v ON v.village = $1 AND v.line = s.root AND v.status = 'carried' \
+         UNION SELECT s.line, v.decided_by FROM struck s \
+           JOIN reversals v ON v.village = $1 AND v.line = s.root AND v.status = 'carried'",
         places.join(", ")
     );
     let values = std::iter::once(Value::from(village)).chain(lines.into_iter().map(Value::from));
@@ -290,7 +312,7 @@ mod tests {
     fn matter(kept_out: &[u128], from: DecidingBody) -> Matter {
         let since = Instant(0);
         Matter {
-            households: [Uuid::nil(), Uuid::max()],
+            households: vec![Uuid::nil(), Uuid::max()],
             kept_out: kept_out.iter().map(|person| Uuid::from_u128(*person)).collect(),
             since,
             ends: since.plus_days(LAPSE_DAYS),

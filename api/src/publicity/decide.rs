@@ -11,7 +11,8 @@ use validator::Validate;
 use super::bodies::{BODY_DAYS, Bodies, DecidingBody, Matter};
 use super::line::{Cause, Contested, contested, reverse, settle_line};
 use super::object::{LineRow, line_of};
-use super::objection::{Objection, Row, find, load};
+use super::objection::{Objection, load};
+use super::objection_row::{Row, find};
 use super::rules::{Decision, Effect, effect};
 use crate::app::App;
 use crate::households::{self, Notice, tell};
@@ -224,6 +225,6 @@ pub async fn tell_sides(
         subject: objection.id,
         detail: detail.to_owned(),
     };
-    let notices = [told(objection.line_household, household), told(objection.filed_by, filer)];
+    let notices = [told(objection.line_holder, household), told(objection.filed_by, filer)];
     tell(tx, village, now, &notices).await
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::bodies::{BODY_DAYS, LAPSE_DAYS};
 use super::decide::{locked, status, tell_sides};
 use super::line::{contested, settle_line};
-use super::objection::{ROWS, Row};
+use super::objection_row::{ROWS, Row};
 use super::rules::Effect;
 use crate::households;
 use crate::kernel::clock::Instant;
@@ -54,7 +54,7 @@ async fn appeals(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {
             row.month, row.number
         );
         for (recipient, kind) in
-            [(row.line_household, "line_appeal_lapsed"), (row.filed_by, "appeal_lapsed")]
+            [(row.line_holder, "line_appeal_lapsed"), (row.filed_by, "appeal_lapsed")]
         {
             let detail = detail.clone();
             notices.push(households::Notice { recipient, kind, subject: row.id, detail });

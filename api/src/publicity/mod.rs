@@ -9,12 +9,14 @@ mod cycle;
 mod decide;
 mod extend;
 mod finish;
+mod hand_over;
 mod investigate;
 mod line;
 mod lines;
 mod list;
 mod object;
 mod objection;
+mod objection_row;
 mod rules;
 mod search;
 mod waiting;
@@ -24,6 +26,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub use checks::CHECKS;
 pub use cycle::{close_list, open_list};
 pub use finish::{FIRST_END, finish_objections};
+pub use hand_over::hand_over;
 pub use line::{
     contested, hold_line, insert_reversal, lock_line, scored, settle_line, strike, week_of_reversal,
 };

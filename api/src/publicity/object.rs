@@ -100,14 +100,14 @@ async fn file(
     };
     takes_objections(Instant(list.opens_at), Instant(list.closes_at), now)?;
     let line = line_of(tx, village, month, number).await?;
-    if line.household != household && !line.publicly_itemised {
+    if line.holder != household && !line.publicly_itemised {
         // The list does not show it: nobody else is to know that there is such a line.
         return Err(Code::NotFound.into());
     }
     if line.status == "struck" {
         return Err(Refusal::wrong_state(line.status).into());
     }
-    if line.household == household && line.awarded > 0 {
+    if line.holder == household && line.awarded > 0 {
         // An objection to one's own credit could only shield it from the neighbours'.
         return Err(Code::ConflictOfInterest.into());
     }
@@ -116,11 +116,11 @@ async fn file(
                WHERE village = $1 AND month = $2 AND number = $3";
     let values: [Value; 3] = [village.into(), month.to_string().into(), number.into()];
     db::run(tx, sql, values).await?;
-    if line.household != household {
+    if line.holder != household {
         let ground = label("ground", new.ground.as_str()).zh;
         let detail =
             format!("{month}公示第{number}条被提出异议：{ground}。决定之前，该条积分不能使用");
-        let recipient = line.household;
+        let recipient = line.holder;
         let told = Notice { recipient, kind: "line_contested", subject: new.id, detail };
         tell(tx, village, now, &[told]).await?;
     }
@@ -132,7 +132,8 @@ async fn file(
 pub struct LineRow {
     pub line: Uuid,
     pub status: String,
-    pub household: Uuid,
+    /// The household that answers for it: the one that took in the line's own, if that was merged.
+    pub holder: Uuid,
     pub awarded: i64,
     pub publicly_itemised: bool,
 }
@@ -140,10 +141,11 @@ pub struct LineRow {
 /// The line of this number, kept unchanged until the transaction ends.
 pub async fn line_of(tx: &Tx, village: &Village, month: Month, number: i64) -> Outcome<LineRow> {
     let sql = format!(
-        "SELECT p.line, p.status, p.household, l.awarded, \
+        "SELECT p.line, p.status, COALESCE(h.successor, p.household) AS holder, l.awarded, \
            COALESCE(u.publicly_itemised, l.awarded > 0) AS publicly_itemised \
          FROM public_list_lines p \
          JOIN score_lines l ON l.village = p.village AND l.id = p.line \
+         JOIN households h ON h.village = p.village AND h.id = p.household \
          LEFT JOIN rules u ON u.rule_set = l.rule_set AND u.key = l.rule \
          WHERE p.village = $1 AND p.month = $2 AND p.number = $3{}",
         db::exclusively_of(tx, "p")

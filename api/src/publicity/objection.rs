@@ -6,13 +6,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::bodies::{Bodies, DecidingBody};
-use super::rules::{AppealSide, Decision, Ground, ObjectionStatus, may_appeal};
+use super::objection_row::{Row, find};
+use super::rules::{AppealSide, Decision, Ground, may_appeal};
 use crate::identity::{HearsObjections, Neighbour};
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Problem};
-use crate::kernel::region::Village;
 
 /// An objection (异议) to a line of a public list. Who filed it is for those who decide it only.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -142,101 +142,6 @@ pub enum ObjectionAction {
     DecideAppeal,
 }
 
-/// An objection with its line and its appeal, as the database has them.
-#[derive(Clone, FromQueryResult)]
-pub struct Row {
-    pub id: Uuid,
-    pub month: String,
-    pub number: i64,
-    pub line: Uuid,
-    pub filed_by: Uuid,
-    pub filer_household: Uuid,
-    filer_name: Option<String>,
-    reason: String,
-    pub ground: String,
-    pub status: String,
-    pub filed_at: i64,
-    pub decision: Option<String>,
-    pub decided_body: Option<String>,
-    pub decided_by: Option<Uuid>,
-    decided_at: Option<i64>,
-    decided_reason: Option<String>,
-    pub points_before: Option<i64>,
-    pub points_after: Option<i64>,
-    due_at: Option<i64>,
-    lapsed_at: Option<i64>,
-    pub line_household: Uuid,
-    appeal_id: Option<Uuid>,
-    appeal_side: Option<String>,
-    appeal_by: Option<Uuid>,
-    appeal_reason: Option<String>,
-    appealed_at: Option<i64>,
-    appeal_decision: Option<String>,
-    appeal_decided_body: Option<String>,
-    appeal_decided_at: Option<i64>,
-    appeal_decided_reason: Option<String>,
-    appeal_points_after: Option<i64>,
-    restored: Option<i64>,
-    adjustment: Option<Uuid>,
-}
-
-/// An appeal that has been made.
-pub struct Made {
-    pub id: Uuid,
-    pub filed_by: Uuid,
-    pub filed_at: Instant,
-}
-
-impl Row {
-    /// Whether it waits for its first decision.
-    pub fn is_open(&self) -> bool {
-        let status = ObjectionStatus::parse(&self.status);
-        matches!(status, Some(ObjectionStatus::Filed | ObjectionStatus::Investigating))
-    }
-
-    pub fn appeal(&self) -> Option<Made> {
-        let (id, filed_by) = self.appeal_id.zip(self.appeal_by)?;
-        Some(Made { id, filed_by, filed_at: Instant(self.appealed_at?) })
-    }
-
-    /// The first decision, if there is one.
-    pub fn decided(&self) -> Option<Decision> {
-        self.decision.as_deref().and_then(Decision::parse)
-    }
-
-    /// On which side of it somebody stands: who filed it, or the household of the line.
-    pub fn side(&self, person: Uuid, household: Option<Uuid>) -> Option<AppealSide> {
-        if person == self.filed_by {
-            return Some(AppealSide::Filer);
-        }
-        (household == Some(self.line_household)).then_some(AppealSide::Household)
-    }
-}
-
-/// What [`Row`] is read by, up to its condition; `o` is the objection.
-pub const ROWS: &str = "SELECT o.id, o.month, o.number, o.line, o.filed_by, o.filer_household, \
-      f.name AS filer_name, o.reason, o.ground, o.status, o.filed_at, o.decision, o.decided_body, \
-      o.decided_by, o.decided_at, o.decided_reason, o.points_before, o.points_after, o.due_at, \
-      o.lapsed_at, p.household AS line_household, a.id AS appeal_id, a.side AS appeal_side, \
-      a.filed_by AS appeal_by, a.reason AS appeal_reason, a.filed_at AS appealed_at, \
-      a.decision AS appeal_decision, a.decided_body AS appeal_decided_body, \
-      a.decided_at AS appeal_decided_at, a.decided_reason AS appeal_decided_reason, \
-      a.points_after AS appeal_points_after, a.restored, a.adjustment \
-    FROM objections o \
-    JOIN public_list_lines p ON p.village = o.village AND p.month = o.month AND p.number = o.number \
-    LEFT JOIN persons f ON f.id = o.filed_by \
-    LEFT JOIN appeals a ON a.village = o.village AND a.objection = o.id";
-
-/// An objection of the village.
-///
-/// # Errors
-/// `not_found` if the village has no such objection.
-pub async fn find(on: &impl ConnectionTrait, village: &Village, id: Uuid) -> Outcome<Row> {
-    let sql = format!("{ROWS} WHERE o.village = $1 AND o.id = $2");
-    let values: [Value; 2] = [village.into(), id.into()];
-    Ok(db::one(on, &sql, values).await?.ok_or(Code::NotFound)?)
-}
-
 /// An objection as the caller may see it, with what was found if it is theirs to know.
 ///
 /// # Errors
@@ -257,7 +162,7 @@ pub async fn load(
     let bodies = Bodies::read(on, village, &rows, now).await?;
     let [row] = rows;
     // Whoever keeps out of the matter learns no more than the line's household does.
-    let knows = hears && !bodies.is_concerned(caller.person, row.line_household);
+    let knows = hears && !bodies.is_kin(caller.person, &row);
     let mut objection = shown(row, caller, &bodies, now)?;
     if knows {
         let sql = "SELECT person, note, finding, at FROM rechecks \
@@ -272,8 +177,7 @@ pub async fn load(
 pub fn shown(row: Row, caller: &Neighbour, bodies: &Bodies, now: Instant) -> Outcome<Objection> {
     let odd = || Problem::fault(format!("objection {}", row.id));
     let side = row.side(caller.person, caller.household_in(&caller.village));
-    let hears = caller.serves::<HearsObjections>()
-        && !bodies.is_concerned(caller.person, row.line_household);
+    let hears = caller.serves::<HearsObjections>() && !bodies.is_kin(caller.person, &row);
     let named = hears || side == Some(AppealSide::Filer);
     let seat = bodies.matter(&row).map(|matter| bodies.seat(&matter, now));
     let actions = actions(&row, caller, bodies, side, now);
@@ -341,8 +245,7 @@ fn actions(
     }
     let until = row.due_at.map(Instant).filter(|_| row.status == "decided");
     let heard = row.decided().zip(side).filter(|_| until.is_some_and(|until| now < until));
-    let own = row.filer_household == row.line_household;
-    let lost = |heard| may_appeal(heard, own);
+    let lost = |heard| may_appeal(heard, row.is_own());
     if heard.is_some_and(lost) {
         actions.push(Appeal);
     }

@@ -8,7 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::bodies::Bodies;
-use super::objection::{Objection, ROWS, Row, load, shown};
+use super::objection::{Objection, load, shown};
+use super::objection_row::{ROWS, Row};
 use super::rules::ObjectionStatus;
 use crate::app::App;
 use crate::http::{Query, path_id};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::bodies::Bodies;
-use super::objection::{ROWS, Row};
+use super::objection_row::{ROWS, Row};
 use crate::app::App;
 use crate::identity::{Caller, HearsObjections};
 use crate::kernel::clock::Instant;

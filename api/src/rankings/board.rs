@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::source::{Source, source, year_status};
-use super::year::{PUBLICITY_DAYS, YearRanking, year_ranking};
+use super::year::{YearRanking, year_ranking};
 use crate::app::App;
 use crate::households::{eligible, grid_then};
 use crate::http::{Query, path_part, public_json};
@@ -55,6 +55,10 @@ pub struct Board {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub objections_until: Option<Instant>,
+    /// Why the year's ranking of a village was in publicity for longer than seven days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "元月3日至5日停电断网，公示顺延一周")]
+    pub extension_reason: Option<String>,
     /// Since when the year's ranking of a village is final.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -135,14 +139,15 @@ async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcom
     let status = status(app, region, period).await?;
     let year = ranking(app, region, period).await?;
     let published_at = year.as_ref().map(|it| Instant(it.published_at));
-    let taken = year.as_ref().is_some_and(|it| !it.publicity_ended);
+    let open = year.as_ref().filter(|it| !it.publicity_ended);
     Ok(Board {
         region: region.clone(),
         period,
         of,
         status: status.to_owned(),
         published_at,
-        objections_until: published_at.filter(|_| taken).map(|at| at.plus_days(PUBLICITY_DAYS)),
+        objections_until: open.map(YearRanking::ends_at),
+        extension_reason: year.as_ref().and_then(|it| it.extension_reason.clone()),
         final_at: year.and_then(|it| it.final_at).map(Instant),
         items,
     })

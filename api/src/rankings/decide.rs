@@ -2,19 +2,20 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, post};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
+use super::decider::Decider;
 use super::object::{RankingDecision, RankingObjection, row, show};
-use super::year::{ESCALATION_DAYS, finish, revise, year_ranking};
+use super::year::{finish, revise, year_ranking};
 use crate::app::App;
 use crate::calendar;
 use crate::households::{Notice, tell};
 use crate::http::{path_id, path_part};
-use crate::identity::{CONCERNED, Governs, Official, Role, is_concerned};
+use crate::identity::{Governs, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command};
@@ -78,18 +79,7 @@ async fn decide(
     let now = app.clock.now();
     calendar::touch(tx, village, now).await?;
     let objection = row(tx, village, year, id).await?;
-    let is_townships = by.has(Role::Township, village.as_str());
-    if !is_townships && now < Instant(objection.filed_at).plus_days(ESCALATION_DAYS) {
-        return Err(Refusal::from(Code::RoleRequired).because("it waits at the township").into());
-    }
-    if objection.status != "filed" {
-        return Err(Refusal::wrong_state(objection.status).into());
-    }
-    let concerned = is_concerned(tx, village, by.person, objection.filer_household).await?;
-    let stake = concerned || has_a_stake(tx, village, year, by.person).await?;
-    if stake || objection.filed_by == by.person {
-        return Err(Code::ConflictOfInterest.into());
-    }
+    Decider::of(tx, by, &by.village, year).await?.admit(&objection, now)?;
     record(tx, by, &objection, new.decision, &reason, now).await?;
     let mut revised = false;
     if new.decision == RankingDecision::Upheld
@@ -99,26 +89,6 @@ async fn decide(
     }
     inform(tx, village, &objection, new.decision, revised, &reason, now).await?;
     finish(tx, village, year, now).await
-}
-
-/// Whether a person must keep out of the matters of a household that is awarded something by the ranking as
-/// published: of the first ten ranks, or as many as the year's scheme awards, if those are more.
-pub async fn has_a_stake(
-    on: &impl ConnectionTrait,
-    village: &Village,
-    year: Year,
-    person: Uuid,
-) -> Outcome<bool> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM year_rankings y JOIN final_standings f ON f.village = y.village \
-           AND f.year = y.year AND f.revision = y.revision \
-         WHERE y.village = $1 AND y.year = $3 AND f.rank <= (SELECT CASE WHEN MAX(i.rank_to) > 10 \
-           THEN MAX(i.rank_to) ELSE 10 END FROM award_items i \
-           WHERE i.village = $1 AND i.year = $3) \
-         AND f.household IN ({CONCERNED})"
-    );
-    let values: [Value; 3] = [village.into(), person.into(), year.into()];
-    Ok(db::number(on, &sql, values).await? > 0)
 }
 
 async fn record(

@@ -2,6 +2,8 @@
 
 mod board;
 mod decide;
+mod decider;
+mod extend;
 mod neighbours;
 mod object;
 mod order;
@@ -32,7 +34,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(neighbours::show_rank)
         .service(object::object_to_ranking)
         .service(object::list_ranking_objections)
-        .service(decide::decide_ranking_objection);
+        .service(decide::decide_ranking_objection)
+        .service(extend::extend_ranking);
 }
 
 /// A household's place in a published ranking.

@@ -8,11 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::year::{PUBLICITY_DAYS, year_ranking};
+use super::decider::Decider;
+use super::year::year_ranking;
 use crate::app::App;
 use crate::calendar;
 use crate::http::{Query, path_part};
-use crate::identity::{Governs, Neighbour, Official, Watches};
+use crate::identity::{Neighbour, Official, Watches};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
@@ -112,10 +113,7 @@ async fn file(
     // Also the village's lock, under which a ranking becomes final.
     calendar::touch(tx, village, now).await?;
     let ranking = year_ranking(tx, village, year).await?;
-    let open = ranking.is_some_and(|it| {
-        !it.publicity_ended && now < Instant(it.published_at).plus_days(PUBLICITY_DAYS)
-    });
-    if !open {
+    if !ranking.is_some_and(|it| it.is_open(now)) {
         return Err(Code::ListNotOpen.into());
     }
     let sql = "SELECT COUNT(*) FROM ranking_objections \
@@ -227,10 +225,11 @@ async fn list_ranking_objections(
     let values: [Value; 4] = [village.into(), year.into(), after.into(), start.fetch().into()];
     let rows = db::all::<entity::ranking_objection::Model>(app.db.read(), sql, values).await?;
     let page = start.page(rows, &filter, |row| row.id);
-    let decides = officer.serves::<Governs>();
+    let decider = Decider::of(app.db.read(), &officer, &officer.village, year).await?;
+    let now = app.clock.now();
     let item = |row: entity::ranking_objection::Model| {
-        let open = decides && row.status == "filed" && row.filed_by != officer.person;
-        show(row, true, open.then(|| "decide".to_owned()).into_iter().collect())
+        let may = decider.admit(&row, now).is_ok();
+        show(row, true, may.then(|| "decide".to_owned()).into_iter().collect())
     };
     let items = page.items.into_iter().map(item).collect::<Outcome<_>>()?;
     Ok(Answer::ok(RankingObjectionPage { items, next_cursor: page.next_cursor }))

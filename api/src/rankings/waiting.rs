@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, Value};
 
-use super::decide::has_a_stake;
-use super::year::ESCALATION_DAYS;
+use super::decider::Decider;
 use crate::app::App;
-use crate::identity::{Caller, Governs, Role, concerned_households};
-use crate::kernel::clock::Instant;
+use crate::identity::{Caller, Governs};
 use crate::kernel::db;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
@@ -25,7 +23,8 @@ pub async fn waiting_for(app: &App, caller: &Caller) -> Outcome<i64> {
     let mut count = 0;
     for region in caller.regions::<Governs>() {
         for ((village, year), objections) in open(on, region).await? {
-            count += decidable(on, caller, &village, year, &objections, now).await?;
+            let decider = Decider::of(on, caller, &village, year).await?;
+            count += objections.iter().filter(|it| decider.admit(it, now).is_ok()).count();
         }
     }
     Ok(i64::try_from(count).unwrap_or(i64::MAX))
@@ -48,25 +47,4 @@ async fn open(
         found.entry((village, year)).or_default().push(row);
     }
     Ok(found)
-}
-
-/// How many of these, all to one ranking, the caller may decide.
-async fn decidable(
-    on: &impl ConnectionTrait,
-    caller: &Caller,
-    village: &Village,
-    year: Year,
-    objections: &[Objection],
-    now: Instant,
-) -> Outcome<usize> {
-    if has_a_stake(on, village, year, caller.person).await? {
-        return Ok(0);
-    }
-    let concerned = concerned_households(on, village, caller.person).await?;
-    let first = caller.has(Role::Township, village.as_str());
-    let may = |it: &&Objection| {
-        let turn = first || now >= Instant(it.filed_at).plus_days(ESCALATION_DAYS);
-        turn && it.filed_by != caller.person && !concerned.contains(&it.filer_household)
-    };
-    Ok(objections.iter().filter(may).count())
 }

@@ -1,5 +1,5 @@
 //! A year's ranking (一年一排名): published when its last list is closed and every objection of its months
-//! has its first decision, for seven days; then final, and as it is for ever.
+//! has its first decision, for seven days, or longer if the township has it so; then final, and as it is for ever.
 //!
 //! What is published is a copy. An objection to it that is upheld, and what was corrected meanwhile, makes
 //! a new revision of the copy; the earlier ones stay.
@@ -48,9 +48,19 @@ macro_rules! complete {
 pub const FIRST_PUBLICATION: &str =
     concat!("SELECT MIN(at) FROM (", complete!(), ") AS publications");
 
-/// When the seven days of a village's first published ranking end, known since they began.
-pub const FIRST_END: &str = "SELECT MIN(published_at) + 7 * 86400000 FROM year_rankings \
-    WHERE village = $1 AND status = 'published' AND NOT publicity_ended";
+/// SQL: when the publicity of a year's ranking ends.
+macro_rules! ends {
+    () => {
+        "COALESCE(extended_until, published_at + 7 * 86400000)"
+    };
+}
+
+/// When the publicity of a village's first published ranking ends, known since it began.
+pub const FIRST_END: &str = concat!(
+    "SELECT MIN(",
+    ends!(),
+    ") FROM year_rankings WHERE village = $1 AND status = 'published' AND NOT publicity_ended"
+);
 
 /// When the first objection to a ranking lapses that nobody has decided.
 pub const FIRST_LAPSE: &str = "SELECT MIN(filed_at) + 14 * 86400000 FROM ranking_objections \
@@ -65,11 +75,24 @@ pub struct YearRanking {
     pub revision: i64,
     pub published_at: i64,
     pub final_at: Option<i64>,
+    pub extended_until: Option<i64>,
+    pub extension_reason: Option<String>,
 }
 
 impl YearRanking {
     pub fn is_final(&self) -> bool {
         self.status == "final"
+    }
+
+    /// Until when objections to it are taken: [`PUBLICITY_DAYS`], or longer if the township said so.
+    pub fn ends_at(&self) -> Instant {
+        let seven = Instant(self.published_at).plus_days(PUBLICITY_DAYS);
+        self.extended_until.map_or(seven, Instant)
+    }
+
+    /// Whether objections to it are taken.
+    pub fn is_open(&self, now: Instant) -> bool {
+        !self.publicity_ended && now < self.ends_at()
     }
 }
 
@@ -79,8 +102,8 @@ pub async fn year_ranking(
     village: &Village,
     year: Year,
 ) -> Outcome<Option<YearRanking>> {
-    let sql = "SELECT year, status, publicity_ended, revision, published_at, final_at \
-               FROM year_rankings WHERE village = $1 AND year = $2";
+    let sql = "SELECT year, status, publicity_ended, revision, published_at, final_at, \
+                 extended_until, extension_reason FROM year_rankings WHERE village = $1 AND year = $2";
     Ok(db::one(on, sql, [village.into(), year.into()]).await?)
 }
 
@@ -155,16 +178,19 @@ pub async fn revise(tx: &Tx, village: &Village, ranking: &YearRanking) -> Outcom
     Ok(true)
 }
 
-/// Ends the seven days of the rankings that were published so long before `at`: final at once, or with
-/// the last decision on an objection that still waits.
+/// Ends the publicity of the rankings whose days are over at `at`: final at once, or with the last decision
+/// on an objection that still waits.
 pub async fn end_publicity(tx: &Tx, village: &Village, at: Instant) -> Outcome<()> {
     #[derive(FromQueryResult)]
     struct Row {
         year: String,
     }
-    let due =
-        "village = $1 AND status = 'published' AND NOT publicity_ended AND published_at <= $2";
-    let values = || -> [Value; 2] { [village.into(), at.plus_days(-PUBLICITY_DAYS).0.into()] };
+    let due = concat!(
+        "village = $1 AND status = 'published' AND NOT publicity_ended AND ",
+        ends!(),
+        " <= $2"
+    );
+    let values = || -> [Value; 2] { [village.into(), at.0.into()] };
     let sql = format!("SELECT year FROM year_rankings WHERE {due} ORDER BY year");
     let years = db::all::<Row>(tx, &sql, values()).await?;
     let sql = format!("UPDATE year_rankings SET publicity_ended = $3 WHERE {due}");
@@ -176,7 +202,7 @@ pub async fn end_publicity(tx: &Tx, village: &Village, at: Instant) -> Outcome<(
     Ok(())
 }
 
-/// Makes a ranking final whose seven days are over, if no objection to it waits; and gives its awards.
+/// Makes a ranking final whose publicity is over, if no objection to it waits; and gives its awards.
 pub async fn finish(tx: &Tx, village: &Village, year: Year, at: Instant) -> Outcome<()> {
     let Some(ranking) = year_ranking(tx, village, year).await? else { return Ok(()) };
     let sql = "SELECT COUNT(*) FROM ranking_objections \
@@ -239,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_first_limits_are_as_late_as_every_other() {
-        assert!(FIRST_END.contains(&format!("+ {PUBLICITY_DAYS} * {DAY_MS} ")));
+        assert!(FIRST_END.contains(&format!("+ {PUBLICITY_DAYS} * {DAY_MS})")));
         assert!(FIRST_LAPSE.contains(&format!("+ {LAPSE_DAYS} * {DAY_MS} ")));
     }
 }

@@ -72,7 +72,7 @@ pub struct NewCorrection {
         ("month" = Month, Path, description = "The month of the closed list")),
     request_body = NewCorrection, responses((status = 201, body = Correction)),
     extensions(("x-codes" = json!("role_required conflict_of_interest line_not_confirmed \
-        reversal_exists reversal_exceeds_line wrong_state reason_required id_taken invalid_field"))))]
+        reversal_exists already_proposed reversal_exceeds_line wrong_state reason_required id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/public-lists/{month}/corrections")]
 async fn publish_correction(
     member: Official<Adjusts>,

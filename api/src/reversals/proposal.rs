@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use crate::households::{Notice, tell};
+use crate::households::{Notice, holder, tell};
 use crate::identity::{Neighbour, is_concerned};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
@@ -76,7 +76,7 @@ pub struct Proposal<'a> {
 ///
 /// # Errors
 /// `conflict_of_interest`, `line_not_confirmed`, `wrong_state` while an appeal is open,
-/// `reversal_exists`, `reversal_exceeds_line`, `id_taken`.
+/// `reversal_exists`, `already_proposed`, `reversal_exceeds_line`, `id_taken`.
 pub async fn propose(tx: &Tx, by: &Neighbour, new: &Proposal<'_>, now: Instant) -> Outcome<()> {
     let village = &by.village;
     let id = new.place.line;
@@ -92,6 +92,7 @@ pub async fn propose(tx: &Tx, by: &Neighbour, new: &Proposal<'_>, now: Instant) 
         return Err(Code::LineNotConfirmed.into());
     }
     nothing_open(tx, village, id).await?;
+    not_again(tx, village, id, by.person).await?;
     let left = line.left();
     let points = new.points.map_or(left, |points| points * left.signum());
     if !line.covers(points) {
@@ -122,17 +123,6 @@ pub async fn propose(tx: &Tx, by: &Neighbour, new: &Proposal<'_>, now: Instant) 
     audit::record(tx, now, act).await
 }
 
-/// The household that has a line's points now: the one that took its own in, if it was merged.
-async fn holder(tx: &Tx, village: &Village, household: Uuid) -> Outcome<Uuid> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        successor: Option<Uuid>,
-    }
-    let sql = "SELECT successor FROM households WHERE village = $1 AND id = $2";
-    let row = db::one::<Row>(tx, sql, [village.into(), household.into()]).await?;
-    Ok(row.and_then(|row| row.successor).unwrap_or(household))
-}
-
 /// A line is under one doubt at a time.
 async fn nothing_open(tx: &Tx, village: &Village, line: Uuid) -> Outcome<()> {
     #[derive(FromQueryResult)]
@@ -152,6 +142,25 @@ async fn nothing_open(tx: &Tx, village: &Village, line: Uuid) -> Outcome<()> {
     match db::number(tx, sql, key()).await? {
         0 => Ok(()),
         _ => Err(Refusal::wrong_state("appealed").into()),
+    }
+}
+
+/// Nobody proposes anew what they proposed in vain: they could keep the points frozen for ever. Somebody else
+/// can, once.
+///
+/// # Errors
+/// `already_proposed`, with the proposal that was dropped or lapsed.
+async fn not_again(tx: &Tx, village: &Village, line: Uuid, person: Uuid) -> Outcome<()> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        id: Uuid,
+    }
+    let sql = "SELECT id FROM reversals WHERE village = $1 AND line = $2 AND proposed_by = $3 \
+               AND status IN ('dropped', 'lapsed') ORDER BY id LIMIT 1";
+    let values: [Value; 3] = [village.into(), line.into(), person.into()];
+    match db::one::<Row>(tx, sql, values).await? {
+        Some(Row { id }) => Err(Refusal::from(Code::AlreadyProposed).existing(id).into()),
+        None => Ok(()),
     }
 }
 

@@ -54,8 +54,8 @@ pub struct NewReversal {
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewReversal, responses((status = 201, body = Reversal)),
     extensions(("x-codes" = json!("role_required conflict_of_interest line_not_confirmed \
-        reversal_of_reversal reversal_exists reversal_exceeds_line wrong_state reason_required id_taken \
-        invalid_field"))))]
+        reversal_of_reversal reversal_exists already_proposed reversal_exceeds_line wrong_state \
+        reason_required id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/reversals")]
 async fn propose_reversal(
     officer: Official<Corrects>,
