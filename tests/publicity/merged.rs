@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{appealed, decided, declare_kin, has, id_of, inbox, line, object, objection, points};
-use super::{published, township, verdict};
+use super::{published, reversals, township, verdict};
 use crate::support::{HERE, World, at, household_id};
 
 /// The first household becomes part of the second.
@@ -73,5 +73,28 @@ async fn an_objection_after_the_merge_concerns_who_took_the_household_in() {
     decided(&world, &objection, "upheld").await;
     assert!(has(&inbox(&wang).await, "line_decided"));
     appealed(&wang, &objection).await.ok();
+    world.verified().await;
+}
+
+/// What is to be given back freezes nothing, and so no merge waits for it.
+#[actix_web::test]
+async fn who_took_a_household_in_answers_for_what_is_to_be_given_back_to_it() {
+    let world = World::begins(at("2024-09-25 08:00")).await;
+    world.deduct(1).await;
+    world.travel(at("2024-10-07 09:00")).await;
+    let second = world.official("committee_2", HERE).await;
+    let seen = second.post(&reversals::path(), reversals::reversal(1)).await.ok();
+    assert_eq!(seen["change"], 10);
+    merged(&world).await;
+    world.verified().await;
+    let (wang, this) =
+        (world.head(HERE, 2).await, format!("{}/{}", reversals::path(), reversals::id(&seen)));
+    assert!(has(&inbox(&wang).await, "reversal_taken_over"));
+    assert_eq!(wang.get(&this).await.ok()["allowed_actions"], json!(["reply"]));
+    wang.post(&format!("{this}/reply"), json!({ "text": "当时不在村里" })).await.ok();
+    let third = world.official("committee_3", HERE).await;
+    reversals::decide(&third, &seen, "carried").await.ok();
+    assert!(has(&inbox(&wang).await, "reversal_decided"));
+    assert_eq!(reversals::points(&world, 2).await["available"], 0);
     world.verified().await;
 }

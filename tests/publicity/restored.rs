@@ -13,12 +13,12 @@ fn path() -> String {
 
 /// The line that the objection is about is to be made good.
 async fn good(world: &World, objection: &str, points: i64) -> Value {
-    let id = world.uuid(id_of(objection));
-    let sql = format!("SELECT line AS id FROM objections WHERE id = {id}");
     #[derive(sea_orm::FromQueryResult)]
     struct Row {
         id: uuid::Uuid,
     }
+    let id = world.uuid(id_of(objection));
+    let sql = format!("SELECT line AS id FROM objections WHERE id = {id}");
     let row = api::kernel::db::one::<Row>(world.app.db.read(), &sql, []).await.expect("a row");
     json!({ "id": new_id(), "household": household_id(HERE, 1), "restores": row.expect("a line").id,
         "points": points, "reason": "核对有误" })

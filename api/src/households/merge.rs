@@ -23,7 +23,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::ledger::{self, Account, Journal};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::publicity;
+use crate::{publicity, reversals};
 
 /// Which household goes on.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -77,6 +77,7 @@ async fn unite(
     }
     unbind_all(tx, village, id, now).await?;
     publicity::hand_over(tx, village, (id, into), now).await?;
+    reversals::hand_over(tx, village, (id, into), now).await?;
     let because = format!("merged into {into}");
     let merged =
         End { status: "merged", because: &because, successor: Some(into), spend_until: None };

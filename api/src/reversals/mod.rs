@@ -8,6 +8,7 @@ mod correction_list;
 mod decide;
 mod decide_correction;
 mod due;
+mod hand_over;
 mod proposal;
 mod propose;
 mod read;
@@ -16,6 +17,7 @@ mod reply;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use due::{FIRST_CORRECTION, FIRST_LAPSE, close_corrections, lapse};
+pub use hand_over::hand_over;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
