@@ -14,7 +14,7 @@ pub async fn code(world: &World, number: usize) -> Value {
 /// What an official sends for household 2, whose head came.
 pub async fn request(world: &World) -> Value {
     json!({
-        "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1,
+        "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1, "points": 20,
         "household_code": code(world, 2).await, "bearer": head_id(HERE, 2),
     })
 }
@@ -218,7 +218,7 @@ async fn a_pin_is_for_those_helped_only() {
     let world = open_shop(&[(2, 30)]).await;
     let wang = world.head(HERE, 2).await;
     set_pin(&world, &wang, 2, "2580").await;
-    let order = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+    let order = crate::support::order_of("goods.soap", 1);
     let held = wang.post(&path(), order).await.ok();
     let collection = format!("{}/{}/collection", path(), held["id"].as_str().expect("an id"));
     let clerk = world.official("clerk", HERE).await;

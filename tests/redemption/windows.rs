@@ -5,7 +5,7 @@ use super::redeem::{open_shop, path};
 use crate::support::{Answer, HERE, World, at, household_id, new_id};
 
 async fn redeem(world: &World, number: usize, prize: &str) -> Answer {
-    let order = json!({ "id": new_id(), "prize": prize, "quantity": 1 });
+    let order = crate::support::order_of(prize, 1);
     world.head(HERE, number).await.post(&path(), order).await
 }
 
@@ -94,7 +94,7 @@ async fn a_decision_after_the_window_gives_seven_days_of_its_own() {
     dismiss(&world, ("county", "460205"), &objection).await;
     let seen = points(&world, 1).await;
     assert_eq!((&seen["available"], &seen["spendable"]), (&json!(20), &json!(20)));
-    let order = json!({ "id": new_id(), "prize": "goods.salt", "quantity": 4 });
+    let order = crate::support::order_of("goods.salt", 4);
     let head = world.head(HERE, 1).await;
     head.post(&path(), order).await.ok();
     redeem(&world, 1, "goods.toothpaste").await.refused(422, "insufficient_points");
@@ -210,7 +210,7 @@ async fn limits_of_a_monthly_shop_count_per_quarter() {
     world.earn(1, 30).await;
     world.travel(at("2024-08-05 09:00")).await;
     let set =
-        |quantity: i64| json!({ "id": new_id(), "prize": "goods.salt", "quantity": quantity });
+        |quantity: i64| crate::support::order_of("goods.salt", quantity);
     let head = world.head(HERE, 1).await;
     // What is collected counts; what nobody collects does not.
     let held = head.post(&path(), set(3)).await.ok();

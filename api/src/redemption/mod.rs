@@ -28,7 +28,7 @@ use uuid::Uuid;
 pub use code::{is_code, pickup_code};
 pub use expire::{FIRST_EXPIRY, expire};
 pub use hold::{Proof, hand_over};
-pub use prizes::{PrizeCatalogue, builtin, stock_shop};
+pub use prizes::{PrizeCatalogue, builtin, prices, stock_shop};
 pub use redeem::{For, NewRedemption, redeem};
 
 use crate::app::App;

@@ -38,6 +38,19 @@ pub struct NewRedemption {
     #[validate(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100, example = 1)]
     pub quantity: i64,
+    /// The price that the family saw and agrees to, in points for all of them: the prize's `points` times
+    /// `quantity`. Any other price than the present one, also a lower one, is refused with `price_changed`,
+    /// whose `points` is the present price.
+    ///
+    /// It has to be sent. A phone with a weak signal shows a list of prizes from days ago, and sends its
+    /// order when it has a signal again: without this the family would pay a price that it never saw. Were it
+    /// optional, the client that forgets it would be the one that shows old prices; as it is, an integrator
+    /// finds out with the first order. It is asked for the sum, which stands on the button and, as `points`,
+    /// in the answer, so that a wrong `quantity` is found as well. A repeated request is not compared again:
+    /// its Idempotency-Key gives the first answer.
+    #[validate(range(min = 1, max = 10_000_000))]
+    #[schema(minimum = 1, maximum = 10_000_000, example = 20)]
+    pub points: i64,
     /// Only for a clerk, or the worker of the household's grid, who helps a family without a phone: the
     /// code on its paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,8 +73,8 @@ pub struct NewRedemption {
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewRedemption, responses((status = 201, body = Redemption)),
     extensions(("x-codes" = json!("role_required conflict_of_interest window_closed \
-        insufficient_points prize_not_offered sold_out household_limit household_not_active \
-        too_many_tries id_taken invalid_field"))))]
+        insufficient_points prize_not_offered sold_out price_changed household_limit \
+        household_not_active too_many_tries id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/redemptions")]
 async fn redeem_prize(
     caller: Neighbour,
@@ -119,10 +132,11 @@ struct PrizeRow {
     offered: bool,
 }
 
-/// The prize of this key, if so many of it are there to be had.
+/// The prize of this key, if so many of it are there to be had at the price that the family saw. Whoever
+/// raises it meanwhile comes too late: what is held keeps the price it was held at.
 async fn on_offer(tx: &Tx, village: &Village, new: &NewRedemption) -> Outcome<PrizeRow> {
-    let sql = "SELECT id, name_zh, points, household_limit, stock, offered FROM prizes \
-               WHERE village = $1 AND key = $2";
+    let sql = "SELECT id, name_zh, points, household_limit, stock, offered \
+               FROM prizes WHERE village = $1 AND key = $2";
     let row = db::one::<PrizeRow>(tx, sql, [village.into(), new.prize.as_str().into()]).await?;
     let prize = row.ok_or(Code::NotFound)?;
     if !prize.offered {
@@ -132,14 +146,20 @@ async fn on_offer(tx: &Tx, village: &Village, new: &NewRedemption) -> Outcome<Pr
     if prize.stock < new.quantity {
         return Err(Code::SoldOut.into());
     }
+    let points = prize.points * new.quantity;
+    if points != new.points {
+        let why = format!("{points} points now, not {}", new.points);
+        let refusal = Refusal::from(Code::PriceChanged).because(why);
+        return Err(Refusal { points: Some(points), ..refusal }.into());
+    }
     Ok(prize)
 }
 
 /// Holds a household's points for a prize. The goods leave the stock with [`Order::leave_stock`].
 ///
 /// # Errors
-/// `household_not_active`, `window_closed`, `prize_not_offered`, `sold_out`, `insufficient_points`,
-/// `household_limit`, `id_taken`.
+/// `household_not_active`, `window_closed`, `prize_not_offered`, `sold_out`, `price_changed`,
+/// `insufficient_points`, `household_limit`, `id_taken`.
 pub async fn redeem(
     tx: &Tx,
     village: &Village,
