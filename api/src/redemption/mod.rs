@@ -18,6 +18,7 @@ mod redeem;
 mod refund;
 mod stock;
 mod stock_list;
+mod used;
 mod windows;
 mod witness;
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::HOLD_DAYS;
+use super::budgets::present_quarter;
 use super::helped::{inform, whose};
 use super::read::{Redemption, load, with_code};
 use super::stock::{Change, record_move, take_from_stock};
@@ -127,6 +128,8 @@ struct PrizeRow {
     id: Uuid,
     name_zh: String,
     points: i64,
+    value_fen: i64,
+    funding: String,
     household_limit: i64,
     stock: i64,
     offered: bool,
@@ -135,7 +138,7 @@ struct PrizeRow {
 /// The prize of this key, if so many of it are there to be had at the price that the family saw. Whoever
 /// raises it meanwhile comes too late: what is held keeps the price it was held at.
 async fn on_offer(tx: &Tx, village: &Village, new: &NewRedemption) -> Outcome<PrizeRow> {
-    let sql = "SELECT id, name_zh, points, household_limit, stock, offered \
+    let sql = "SELECT id, name_zh, points, value_fen, funding, household_limit, stock, offered \
                FROM prizes WHERE village = $1 AND key = $2";
     let row = db::one::<PrizeRow>(tx, sql, [village.into(), new.prize.as_str().into()]).await?;
     let prize = row.ok_or(Code::NotFound)?;
@@ -176,10 +179,11 @@ pub async fn redeem(
     let before = taken(tx, village, to.household, prize.id, counts_from).await?;
     within_limits(policy.window_points_max, &prize, &before, new.quantity)?;
     let sql = "INSERT INTO redemptions (village, id, household, prize, quantity, points, status, \
-               counts_from, filed_by, bearer, held_at, expires_at, wrong_codes, version) \
-               VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, $10, $11, 0, 1) \
+               counts_from, filed_by, bearer, held_at, expires_at, wrong_codes, version, funding, \
+               value_fen, budget_quarter) \
+               VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, $10, $11, 0, 1, $12, $13, $14) \
                ON CONFLICT DO NOTHING";
-    let values: [Value; 11] = [
+    let values: [Value; 14] = [
         village.into(),
         new.id.into(),
         to.household.into(),
@@ -191,6 +195,9 @@ pub async fn redeem(
         to.bearer.into(),
         now.0.into(),
         now.plus_days(HOLD_DAYS).0.into(),
+        prize.funding.as_str().into(),
+        prize.value_fen.into(),
+        present_quarter(policy, now).to_string().into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::IdTaken.into());
@@ -260,6 +267,8 @@ mod tests {
             id: Uuid::nil(),
             name_zh: String::new(),
             points: 20,
+            value_fen: 2_000,
+            funding: String::new(),
             household_limit: 2,
             stock: 9,
             offered: true,
