@@ -122,7 +122,8 @@ async fn holds_that_expire_take_all_balances_before_any_stock() {
         api::calendar::settle_village(&world.app, &village).await.expect("settled");
     };
     let sql = before_stock(&order);
-    let asked = wang.post(&path(), order);
+    let path = path();
+    let asked = wang.post(&path, order);
     let (held, ()) = collide(&world, &sql, asked, expiry).await;
     held.ok();
     assert_eq!(world.count("redemptions WHERE status = 'expired'").await, 2);
@@ -140,7 +141,8 @@ async fn a_cancellation_takes_the_balance_before_the_stock() {
     let cancel = format!("{}/cancellation", soap(&zhang).await);
     let order = order_of("goods.soap", 1);
     let sql = before_stock(&order);
-    let asked = zhang.post(&path(), order);
+    let path = path();
+    let asked = zhang.post(&path, order);
     let (held, cancelled) = collide(&world, &sql, asked, zhang.post(&cancel, json!({}))).await;
     held.ok();
     cancelled.ok();
