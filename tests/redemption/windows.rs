@@ -254,6 +254,9 @@ async fn an_extension_is_in_the_forecast() {
 /// November, when October's list is closed: a term for September's points, in which October's wait.
 async fn october_waits() -> World {
     let world = extended(4).await;
+    // The same deed counts twice here.
+    world.unseal_rules().await;
+    world.run("UPDATE rules SET cap_times = 2, cap_points = 60 WHERE key = 'con.land_give'").await;
     world.travel(at("2024-10-15 09:00")).await;
     world.earn(1, 30).await;
     world.travel(at("2024-10-27 09:00")).await;
