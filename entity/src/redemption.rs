@@ -32,6 +32,9 @@ pub struct Model {
     pub carrier: Option<Uuid>,
     pub carried_at: Option<i64>,
     pub extended: bool,
+    pub funding: String,
+    pub value_fen: i64,
+    pub budget_quarter: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

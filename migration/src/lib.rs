@@ -33,6 +33,8 @@ mod m20261122_000021_create_leases;
 mod m20261122_000022_rank_reversals;
 mod m20261122_000023_keep_withdrawals;
 mod m20261122_000024_extend_rankings;
+mod m20261122_000025_fund_redemptions;
+mod quarters;
 
 pub struct Migrator;
 
@@ -64,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000022_rank_reversals::Migration),
             Box::new(m20261122_000023_keep_withdrawals::Migration),
             Box::new(m20261122_000024_extend_rankings::Migration),
+            Box::new(m20261122_000025_fund_redemptions::Migration),
         ]
     }
 }

@@ -1,6 +1,12 @@
 //! The shop, complete: a township's catalogue, what a village offers of it, budgets, people without a
 //! phone, delivery to the door, and refunds.
 
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm_migration::prelude::DeriveMigrationName;
+use sea_orm_migration::{MigrationTrait, SchemaManager};
+
+use crate::quarters::counts_from;
+
 const UP: &str = r"
 ALTER TABLE prizes ADD COLUMN offered BOOLEAN NOT NULL DEFAULT TRUE
 
@@ -170,4 +176,39 @@ ALTER TABLE prizes DROP COLUMN version
 ALTER TABLE prizes DROP COLUMN offered
 ";
 
-crate::step! { up: UP, down: DOWN }
+#[derive(DeriveMigrationName)]
+pub struct Migration;
+
+#[derive(FromQueryResult)]
+struct Since {
+    counts_from: i64,
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::run(manager, UP).await?;
+        convert(manager.get_connection()).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        crate::run(manager, DOWN).await
+    }
+}
+
+/// Limits counted since their window opened; now they count by quarter, so that what a household took in
+/// a window that is still open goes on counting. The term of one that moved out began when it moved, and
+/// stays.
+async fn convert(database: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let backend = database.get_database_backend();
+    let sql = "SELECT DISTINCT counts_from FROM redemptions";
+    let all = Since::find_by_statement(Statement::from_string(backend, sql));
+    for Since { counts_from: opened_at } in all.all(database).await? {
+        let sql = "UPDATE redemptions SET counts_from = $2 WHERE counts_from = $1 \
+                   AND NOT EXISTS (SELECT 1 FROM households h WHERE h.village = redemptions.village \
+                     AND h.id = redemptions.household AND h.ended_at = redemptions.counts_from)";
+        let values = [opened_at.into(), counts_from(opened_at).into()];
+        database.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    }
+    Ok(())
+}

@@ -4,7 +4,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Case, Catalogue, Sent};
-use crate::support::{Actor, HERE, NEXT, World, at, grid_of, head_id, household_id, new_id};
+use crate::support::{
+    Actor, HERE, NEXT, World, at, grid_of, head_id, household_id, new_id, order_of, price,
+};
 
 #[actix_web::test]
 async fn nothing_leaves_the_shop_but_by_the_rules() {
@@ -34,9 +36,14 @@ async fn open_shop() -> World {
 }
 
 fn order(changes: Value) -> Value {
-    let mut body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let mut body = order_of("goods.laundry_liquid", 1);
     for (name, value) in changes.as_object().into_iter().flatten() {
         body[name] = value.clone();
+    }
+    if changes.get("points").is_none() {
+        let one = price(body["prize"].as_str().unwrap_or_default());
+        let quantity = body["quantity"].as_i64().unwrap_or(1);
+        body["points"] = json!(one.saturating_mul(quantity));
     }
     body
 }
@@ -60,7 +67,27 @@ async fn orders(catalogue: &mut Catalogue) {
             tried("C83", &format!("quantity {quantity}"), &zhang, json!({ "quantity": quantity }));
         cases.push(case.refused(400, "malformed_json"));
     }
-    for field in ["points", "status", "household", "expires_at", "clerk", "pickup_code"] {
+    for (what, points, code) in [
+        ("no points", json!(0), "invalid_field"),
+        ("points below 0", json!(-20), "invalid_field"),
+        ("more points than there are", json!(i64::MAX), "invalid_field"),
+    ] {
+        let case = tried("price", what, &zhang, json!({ "points": points }));
+        cases.push(case.refused(422, code));
+    }
+    for (what, points) in [
+        ("one less than it costs", json!(19)),
+        ("one more than it costs", json!(21)),
+        ("the highest there is", json!(10_000_000)),
+    ] {
+        let case = tried("price", what, &zhang, json!({ "points": points }));
+        cases.push(case.refused(409, "price_changed"));
+    }
+    for points in [json!(null), json!("20"), json!(20.5), json!([20])] {
+        let case = tried("price", &format!("points {points}"), &zhang, json!({ "points": points }));
+        cases.push(case.refused(400, "malformed_json"));
+    }
+    for field in ["price", "status", "household", "expires_at", "clerk", "pickup_code"] {
         let case = tried("C83", &format!("with {field}"), &zhang, json!({ field: 1 }));
         cases.push(case.refused(400, "unknown_field"));
     }
@@ -228,7 +255,10 @@ async fn hand_over(catalogue: &mut Catalogue) {
     cases.extend([
         tried("C89", "by a neighbour", &world.head(HERE, 2).await, &cancel, json!({}))
             .refused(403, "other_household"),
-        tried("C89", "by the clerk", &clerk, &cancel, json!({})).refused(403, "role_required"),
+        tried("C89", "by the clerk", &clerk, &cancel, json!({ "reason": "改选" }))
+            .refused(403, "role_required"),
+        tried("C89", "a long reason", &zhang, &cancel, json!({ "reason": "长".repeat(201) }))
+            .refused(422, "invalid_field"),
         tried("C89", "cancelled", &zhang, &cancel, json!({}))
             .expecting(super::Expected::Taken(200))
             .writes(&[

@@ -147,7 +147,8 @@ fn request_head(head: &Head) -> Done<String> {
 
 fn request(head: &str, prize: usize) -> String {
     let (id, key) = (Uuid::now_v7(), Uuid::now_v7());
-    let body = format!("{{\"id\":\"{id}\",\"prize\":\"goods.p{prize}\",\"quantity\":1}}");
+    let body =
+        format!("{{\"id\":\"{id}\",\"prize\":\"goods.p{prize}\",\"quantity\":1,\"points\":1}}");
     let length = body.len();
     format!("{head}Idempotency-Key: {key}\r\nContent-Length: {length}\r\n\r\n{body}")
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::support::{HERE, World, at, claim, grid_of, household_id, new_id};
 
 async fn redeem(world: &World) -> crate::support::Answer {
-    let body = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+    let body = crate::support::order_of("goods.soap", 1);
     world.head(HERE, 1).await.post(&format!("/v1/villages/{HERE}/redemptions"), body).await
 }
 

@@ -98,7 +98,7 @@ async fn a_claim_becomes_a_prize() {
 
     // Scenario 13: the window opens on Monday 7 October.
     world.travel(at("2024-10-06 12:00")).await;
-    let redemption = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let redemption = crate::support::order_of("goods.laundry_liquid", 1);
     let redemptions = format!("{village}/redemptions");
     let closed = zhang.post(&redemptions, redemption.clone()).await.refused(409, "window_closed");
     assert_eq!(closed["opens_at"], "2024-10-07T00:00:00.000+08:00");

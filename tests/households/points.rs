@@ -162,7 +162,7 @@ async fn every_point_says_what_it_waits_for_and_no_sum_contradicts_another() {
 
     world.travel(at("2024-10-07 00:00")).await;
     assert_eq!(told(&agreed(&world, 1).await), []);
-    let redemption = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let redemption = crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&format!("{village}/redemptions"), redemption).await.ok();
     let points = agreed(&world, 1).await;
     assert_eq!(told(&points), [waits("held", 20, "2024-10-14 00:00")]);

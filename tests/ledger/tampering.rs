@@ -3,7 +3,7 @@ use api::kernel::problem::{Outcome, Problem};
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
 
-use crate::support::{HERE, World, at, new_id};
+use crate::support::{HERE, World, at};
 
 /// A village with earned, confirmed and spent points.
 pub async fn with_history() -> World {
@@ -12,7 +12,7 @@ pub async fn with_history() -> World {
     world.earn(2, 20).await;
     world.travel(at("2024-10-07 09:00")).await;
     let zhang = world.head(HERE, 1).await;
-    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let body = crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&format!("/v1/villages/{HERE}/redemptions"), body).await.ok();
     let collection = format!(
         "/v1/villages/{HERE}/redemptions/{}/collection",

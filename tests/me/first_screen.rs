@@ -46,7 +46,7 @@ async fn points_that_became_spendable_and_prizes_that_wait_are_counted() {
     let zhang = world.head(HERE, 1).await;
     // Nobody asked for the village before: `GET /v1/me` settles it by itself.
     assert_eq!(zhang.get("/v1/me").await.ok()["home"]["spendable"], 30);
-    let order = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let order = crate::support::order_of("goods.laundry_liquid", 1);
     zhang.post(&format!("/v1/villages/{HERE}/redemptions"), order).await.ok();
     let me = zhang.get("/v1/me").await.ok();
     assert_eq!(

@@ -2,7 +2,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::sessions::{device, holder, log_in};
-use crate::support::{Actor, Answer, HERE, World, at, head_id, new_id};
+use crate::support::{Actor, Answer, HERE, World, at, head_id};
 
 async fn erase(actor: &Actor) -> Answer {
     actor.send(Method::DELETE, "/v1/me", |it| it).await
@@ -78,7 +78,7 @@ async fn who_holds_a_prize_or_an_office_is_not_forgotten_yet() {
     world.earn(1, 30).await;
     world.travel(at("2024-10-08 08:00")).await;
     let zhang = world.head(HERE, 1).await;
-    let order = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let order = crate::support::order_of("goods.laundry_liquid", 1);
     let order = zhang.post(&format!("/v1/villages/{HERE}/redemptions"), order).await.ok();
     erase(&zhang).await.refused(409, "open_holds");
     let refused = erase(&world.official("panel", HERE).await).await.refused(409, "wrong_state");

@@ -241,7 +241,7 @@ async fn grow(world: &World) {
     }
     world.travel(at("2024-10-08 09:00")).await;
     for number in 1..=3 {
-        let redemption = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+        let redemption = crate::support::order_of("goods.soap", 1);
         let head = world.head(HERE, number).await;
         head.post(&format!("{village}/redemptions"), redemption).await.ok();
     }

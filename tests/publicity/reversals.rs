@@ -58,7 +58,7 @@ async fn board(world: &World, period: &str) -> Vec<Value> {
 }
 
 async fn redeem(world: &World, number: usize) -> Answer {
-    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let body = crate::support::order_of("goods.laundry_liquid", 1);
     world.head(HERE, number).await.post(&redemptions(), body).await
 }
 

@@ -96,7 +96,7 @@ async fn perform(world: &World, act: &Act, reversals: &[Value], held: &[Value]) 
             decide(&second, of, if *carried { "carried" } else { "dropped" }).await
         }
         Act::Redeem { number } => {
-            let body = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+            let body = crate::support::order_of("goods.soap", 1);
             world.head(HERE, *number).await.post(&redemptions(), body).await
         }
         Act::Cancel { nth } => {

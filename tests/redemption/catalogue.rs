@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::redeem::{open_shop, path};
-use crate::support::{Actor, HERE, NEXT, World, at, new_id};
+use crate::support::{Actor, HERE, NEXT, World, at, new_id, order_at, order_of};
 
 const TOWNSHIP: &str = "/v1/regions/460205100/prizes";
 
@@ -17,7 +17,7 @@ fn prize(key: &str) -> String {
 }
 
 fn order(key: &str) -> Value {
-    json!({ "id": new_id(), "prize": key, "quantity": 1 })
+    order_of(key, 1)
 }
 
 async fn township(world: &World) -> Actor {
@@ -44,7 +44,7 @@ async fn a_village_offers_what_its_township_lists_at_its_own_price() {
     let told = (&offered["points"], &offered["stock"], &offered["value_fen"]);
     assert_eq!(told, (&json!(25), &json!(0), &json!(15_000)));
     let head = world.head(HERE, 1).await;
-    head.post(&path(), order("goods.rice_cooker")).await.refused(409, "sold_out");
+    head.post(&path(), order_at("goods.rice_cooker", 1, 25)).await.refused(409, "sold_out");
     committee.put_at(0, &prize("goods.gold"), offer(1, true)).await.refused(404, "not_found");
     let clerk = world.official("clerk", HERE).await;
     clerk.put_at(1, &cooker, offer(1, true)).await.refused(403, "role_required");
@@ -65,7 +65,8 @@ async fn the_price_is_fixed_when_points_are_held() {
     let code = json!({ "pickup_code": held["pickup_code"] });
     let clerk = world.official("clerk", HERE).await;
     assert_eq!(clerk.post(&format!("{this}/collection"), code).await.ok()["points"], 20);
-    let dearer = world.head(HERE, 2).await.post(&path(), order("goods.laundry_liquid")).await;
+    let other = world.head(HERE, 2).await;
+    let dearer = other.post(&path(), order_at("goods.laundry_liquid", 1, 25)).await;
     assert_eq!(dearer.ok()["points"], 25);
     // The shop is open: a rise is for the auditor to see, a fall is not.
     let register = format!("/v1/regions/{HERE}/register?kind=price_raised");
@@ -75,6 +76,39 @@ async fn the_price_is_fixed_when_points_are_held() {
     world.travel(at("2024-10-21 09:00")).await;
     committee.put_at(3, &prize("goods.laundry_liquid"), offer(22, true)).await.ok();
     assert_eq!(world.count("register_entries WHERE kind = 'price_raised'").await, 1);
+    world.verified().await;
+}
+
+/// The family's phone shows last week's price, dearer or cheaper: nothing is held until it has seen the
+/// present one.
+#[actix_web::test]
+async fn an_order_names_the_price_that_the_family_saw() {
+    let world = open_shop(&[(1, 30)]).await;
+    let head = world.head(HERE, 1).await;
+    let committee = world.official("committee", HERE).await;
+    let (laundry, soap) = (prize("goods.laundry_liquid"), prize("goods.soap"));
+    committee.put_at(1, &laundry, offer(25, true)).await.ok();
+    committee.put_at(1, &soap, offer(4, true)).await.ok();
+    for (order, now) in [
+        (order_at("goods.laundry_liquid", 1, 20), 25),
+        (order_at("goods.soap", 2, 10), 8),
+        // The price of one, where two are asked for.
+        (order_at("goods.soap", 2, 4), 8),
+    ] {
+        let refused = head.post(&path(), order).await.refused(409, "price_changed");
+        assert_eq!(refused["points"], now, "{refused}");
+    }
+    let mut unseen = order_of("goods.soap", 1);
+    unseen.as_object_mut().expect("an object").remove("points");
+    head.post(&path(), unseen).await.refused(400, "malformed_json");
+    assert_eq!(world.count("redemptions").await, 0);
+    assert_eq!(world.count("balances WHERE held <> 0").await, 0);
+    // With consent to the present price; and a retry gets its first answer, whatever it costs by then.
+    let (key, order) = (new_id().to_string(), order_at("goods.soap", 2, 8));
+    let held = head.post_as(&key, &path(), order.clone()).await.ok();
+    assert_eq!(held["points"], 8);
+    committee.put_at(2, &soap, offer(6, true)).await.ok();
+    assert!(head.post_as(&key, &path(), order).await.is_replay());
     world.verified().await;
 }
 

@@ -6,7 +6,7 @@ use crate::support::{Actor, HERE, World, at, grid_of, household_id, new_id};
 /// Household 2 has asked for washing liquid by phone, and it is on its way: its path and its code.
 async fn on_its_way(world: &World) -> (String, Value) {
     let wang = world.head(HERE, 2).await;
-    let order = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let order = crate::support::order_of("goods.laundry_liquid", 1);
     let held = wang.post(&path(), order).await.ok();
     let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
     let clerk = world.official("clerk", HERE).await;
@@ -101,7 +101,7 @@ async fn what_comes_back_waits_at_the_counter_and_is_extended_once() {
 async fn goods_go_to_a_worker_of_the_grid_who_is_nobodys_kin() {
     let world = open_shop(&[(2, 30)]).await;
     let wang = world.head(HERE, 2).await;
-    let order = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+    let order = crate::support::order_of("goods.soap", 1);
     let held = wang.post(&path(), order).await.ok();
     let delivery = format!("{}/{}/delivery", path(), held["id"].as_str().expect("an id"));
     let clerk = world.official("clerk", HERE).await;
@@ -135,7 +135,7 @@ async fn holds_that_expire_together_give_all_back_with_a_move_each() {
     let before = total().await;
     for (number, prizes) in [(2, ["goods.soap", "goods.salt"]), (1, ["goods.salt", "goods.soap"])] {
         for prize in prizes {
-            let order = json!({ "id": new_id(), "prize": prize, "quantity": 1 });
+            let order = crate::support::order_of(prize, 1);
             world.head(HERE, number).await.post(&path(), order).await.ok();
         }
     }

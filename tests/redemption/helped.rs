@@ -14,7 +14,7 @@ pub async fn code(world: &World, number: usize) -> Value {
 /// What an official sends for household 2, whose head came.
 pub async fn request(world: &World) -> Value {
     json!({
-        "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1,
+        "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1, "points": 20,
         "household_code": code(world, 2).await, "bearer": head_id(HERE, 2),
     })
 }
@@ -48,7 +48,7 @@ async fn the_clerk_redeems_by_the_printed_code_and_the_bearer_is_stored() {
     assert_eq!(held["bearer"], json!(head_id(HERE, 2)));
     assert_eq!(held["filed_by"], json!(clerk.person().await));
     assert!(held.get("pickup_code").is_none(), "who helps does not learn the code: {held}");
-    assert_eq!(held["allowed_actions"], json!(["collect", "witness", "deliver"]));
+    assert_eq!(held["allowed_actions"], json!(["collect", "witness", "deliver", "cancel"]));
     let wang = world.head(HERE, 2).await;
     let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
     let seen = wang.get(&this).await.ok();
@@ -218,7 +218,7 @@ async fn a_pin_is_for_those_helped_only() {
     let world = open_shop(&[(2, 30)]).await;
     let wang = world.head(HERE, 2).await;
     set_pin(&world, &wang, 2, "2580").await;
-    let order = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+    let order = crate::support::order_of("goods.soap", 1);
     let held = wang.post(&path(), order).await.ok();
     let collection = format!("{}/{}/collection", path(), held["id"].as_str().expect("an id"));
     let clerk = world.official("clerk", HERE).await;
@@ -229,5 +229,83 @@ async fn a_pin_is_for_those_helped_only() {
     clerk.post(&collection, both).await.refused(422, "invalid_field");
     let code = json!({ "pickup_code": held["pickup_code"] });
     assert_eq!(clerk.post(&collection, code).await.ok()["proof"], "pickup_code");
+    world.verified().await;
+}
+
+/// Grandmother wants salt after all: whoever asked in her name takes it back, or the clerk, and says why.
+#[actix_web::test]
+async fn what_was_asked_for_in_a_familys_name_is_cancelled_by_who_asked_or_by_the_clerk() {
+    let world = open_shop(&[(2, 30)]).await;
+    let worker = world.official("grid_worker", &grid_of(HERE, 2)).await;
+    let clerk = world.official("clerk", HERE).await;
+    let wang = world.head(HERE, 2).await;
+    let why = json!({ "reason": "老人改要食盐" });
+    let points = format!("/v1/villages/{HERE}/households/{}/points", household_id(HERE, 2));
+    for (by, office) in [(&worker, "网格员"), (&clerk, "超市管理员")] {
+        let held = worker.post(&path(), request(&world).await).await.ok();
+        let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
+        let cancel = format!("{this}/cancellation");
+        let allowed = by.get(&this).await.ok()["allowed_actions"].clone();
+        assert!(allowed.as_array().expect("actions").contains(&json!("cancel")), "{allowed}");
+        for body in [json!({}), json!({ "reason": "  \u{200b}" })] {
+            by.post(&cancel, body).await.refused(422, "reason_required");
+        }
+        for (who, status, refusal) in [
+            (world.head(HERE, 3).await, 403, "other_household"),
+            (world.official("committee", HERE).await, 403, "role_required"),
+            (world.official("grid_worker", &grid_of(HERE, 10)).await, 403, "role_required"),
+            (world.official("clerk", NEXT).await, 404, "not_found"),
+        ] {
+            who.post(&cancel, why.clone()).await.refused(status, refusal);
+        }
+        assert_eq!(wang.get(&points).await.ok()["held"], 20);
+        let cancelled = by.post(&cancel, why.clone()).await.ok();
+        assert_eq!(cancelled["status"], "cancelled");
+        by.post(&cancel, why.clone()).await.refused(409, "wrong_state");
+        assert_eq!(wang.get(&points).await.ok()["held"], 0);
+        let told = wang.get("/v1/me/inbox").await.ok()["items"][0].clone();
+        assert_eq!(
+            (&told["kind"], &told["subject"]),
+            (&json!("redemption_cancelled"), &held["id"])
+        );
+        let detail = told["detail"].as_str().expect("a text");
+        assert!(detail.starts_with(office) && detail.contains("老人改要食盐"), "{detail}");
+    }
+    let reasons =
+        "audit_events WHERE action = 'redemption.cancel' AND detail LIKE '%老人改要食盐%'";
+    assert_eq!(world.count(reasons).await, 2);
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn what_a_family_asked_for_itself_no_official_cancels_nor_what_has_left() {
+    let world = open_shop(&[(2, 30)]).await;
+    let (clerk, wang) = (world.official("clerk", HERE).await, world.head(HERE, 2).await);
+    let worker = world.official("grid_worker", &grid_of(HERE, 2)).await;
+    let why = json!({ "reason": "缺货" });
+    let own = wang.post(&path(), crate::support::order_of("goods.salt", 1)).await.ok();
+    let own = format!("{}/{}/cancellation", path(), own["id"].as_str().expect("an id"));
+    for official in [&clerk, &worker] {
+        official.post(&own, why.clone()).await.refused(403, "role_required");
+    }
+    // The family may say why, and need not.
+    wang.post(&own, why.clone()).await.ok();
+    let this = helped(&world).await;
+    let cancel = format!("{this}/cancellation");
+    let given = json!({ "worker": worker.person().await });
+    clerk.post(&format!("{this}/delivery"), given).await.ok();
+    let refused = clerk.post(&cancel, why.clone()).await.refused(409, "wrong_state");
+    assert_eq!(refused["current"], "on_delivery");
+    clerk.post(&format!("{this}/return"), json!({})).await.ok();
+    // Kin keep out of it, in either direction.
+    let (person, relative) = (world.uuid(clerk.person().await), world.uuid(head_id(HERE, 2)));
+    let kin = "INSERT INTO kin (village, person, relative, confirmed_at) VALUES";
+    world.run(&format!("{kin} ('{HERE}', {person}, {relative}, 1)")).await;
+    clerk.post(&cancel, why.clone()).await.refused(403, "conflict_of_interest");
+    world.run(&format!("DELETE FROM kin WHERE person = {person}")).await;
+    set_pin(&world, &wang, 2, "2580").await;
+    clerk.post(&format!("{this}/collection"), json!({ "pin": "2580" })).await.ok();
+    let refused = clerk.post(&cancel, why).await.refused(409, "wrong_state");
+    assert_eq!(refused["current"], "collected");
     world.verified().await;
 }

@@ -1,14 +1,14 @@
 use serde_json::json;
 
 use super::redeem::{open_shop, path};
-use crate::support::{HERE, new_id};
+use crate::support::HERE;
 
 #[actix_web::test]
 async fn what_is_owed_stands_beside_stock_and_budget() {
     let world = open_shop(&[(1, 30), (2, 20)]).await;
     world.earn(3, 10).await;
     world.travel(crate::support::at("2024-10-14 09:00")).await;
-    let order = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let order = crate::support::order_of("goods.laundry_liquid", 1);
     world.head(HERE, 1).await.post(&path(), order).await.ok();
     let committee = world.official("committee", HERE).await;
     let seen = committee.get(&format!("/v1/regions/{HERE}/liability")).await.ok();

@@ -3,6 +3,7 @@ mod catalogue;
 mod delivery;
 pub mod helped;
 mod liability;
+mod lock_order;
 mod proof;
 mod races;
 pub mod redeem;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::helped::helped;
 use super::redeem::{open_shop, path};
-use crate::support::{Actor, HERE, World, grid_of, new_id};
+use crate::support::{Actor, HERE, World, grid_of};
 
 async fn worker(world: &World, number: usize) -> Actor {
     world.official("grid_worker", &grid_of(HERE, number)).await
@@ -61,7 +61,7 @@ async fn the_second_official_comes_within_fifteen_minutes() {
 async fn clerk_and_worker_together_hand_over_what_a_locked_code_is_for() {
     let world = open_shop(&[(2, 30)]).await;
     let wang = world.head(HERE, 2).await;
-    let order = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+    let order = crate::support::order_of("goods.soap", 1);
     let held = wang.post(&path(), order).await.ok();
     let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
     let (collection, witness) = (format!("{this}/collection"), format!("{this}/witness"));

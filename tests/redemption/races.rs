@@ -10,7 +10,7 @@ async fn forty_phones_of_one_household_spend_its_points_once() {
     let world = open_shop(&[(1, 20)]).await;
     let zhang = world.head(HERE, 1).await;
     let all = join_all((0..40).map(|_| async {
-        let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        let body = crate::support::order_of("goods.laundry_liquid", 1);
         zhang.post(&path(), body).await
     }));
     let answers = all.await;
@@ -39,7 +39,7 @@ async fn the_last_items_go_out_exactly_once() {
     let heads = join_all((1..=10).map(|number| world.head(HERE, number))).await;
     let phones = (0..40).filter_map(|phone| heads.get(phone % 10));
     let answers = join_all(phones.map(|head| async {
-        let body = json!({ "id": new_id(), "prize": "goods.soap_set", "quantity": 1 });
+        let body = crate::support::order_of("goods.soap_set", 1);
         head.post(&path(), body).await
     }))
     .await;
@@ -67,7 +67,7 @@ async fn collection_against_cancellation_ends_in_one_of_the_two() {
     let clerk = world.official("clerk", HERE).await;
     for number in 1..=3 {
         let head: Actor = world.head(HERE, number).await;
-        let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        let body = crate::support::order_of("goods.laundry_liquid", 1);
         let held = head.post(&path(), body).await.ok();
         let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
         let (collection, cancellation) =
@@ -86,7 +86,7 @@ async fn collection_against_cancellation_ends_in_one_of_the_two() {
 async fn of_forty_guesses_at_once_five_are_heard() {
     let world = open_shop(&[(1, 30)]).await;
     let zhang = world.head(HERE, 1).await;
-    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let body = crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&path(), body).await.ok();
     let collection = format!("{}/{}/collection", path(), held["id"].as_str().expect("an id"));
     let clerk = world.official("clerk", HERE).await;
@@ -123,7 +123,7 @@ async fn rush(stock: i64) -> (World, Vec<Actor>) {
 async fn at_once(heads: &[Actor], clients: usize) -> Vec<crate::support::Answer> {
     let each = (0..clients).filter_map(|client| heads.get(client % heads.len()));
     join_all(each.map(|head| async {
-        let body = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+        let body = crate::support::order_at("goods.soap", 1, 1);
         head.post(&path(), body).await
     }))
     .await
@@ -166,7 +166,7 @@ async fn collection_cancellation_and_expiry_end_in_one_of_the_three() {
     let mut orders = Vec::new();
     for number in 1..=4 {
         let head: Actor = world.head(HERE, number).await;
-        let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        let body = crate::support::order_of("goods.laundry_liquid", 1);
         orders.push((head.post(&path(), body).await.ok(), head));
     }
     world.travel(crate::support::at("2024-10-14 08:59:59.999")).await;
@@ -195,7 +195,7 @@ async fn collection_cancellation_and_expiry_end_in_one_of_the_three() {
 async fn two_clerks_collect_once_and_refund_once() {
     let world = open_shop(&[(1, 30)]).await;
     let zhang = world.head(HERE, 1).await;
-    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let body = crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&path(), body).await.ok();
     let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
     let code = json!({ "pickup_code": held["pickup_code"] });

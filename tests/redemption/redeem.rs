@@ -17,7 +17,7 @@ pub async fn open_shop(earned: &[(usize, i64)]) -> World {
 }
 
 fn redeem(prize: &str, quantity: i64) -> Value {
-    json!({ "id": new_id(), "prize": prize, "quantity": quantity })
+    crate::support::order_of(prize, quantity)
 }
 
 async fn held(head: &Actor) -> (String, Value) {

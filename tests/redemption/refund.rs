@@ -10,7 +10,7 @@ fn refund(quantity: i64, restocked: bool) -> Value {
 /// Household `number` has collected so many towels (8 points each) from the first clerk; the path.
 pub async fn collected(world: &World, number: usize, quantity: i64) -> String {
     let head = world.head(HERE, number).await;
-    let order = json!({ "id": new_id(), "prize": "goods.towel", "quantity": quantity });
+    let order = crate::support::order_of("goods.towel", quantity);
     let held = head.post(&path(), order).await.ok();
     let this = format!("{}/{}", path(), held["id"].as_str().expect("an id"));
     let code = json!({ "pickup_code": held["pickup_code"] });
@@ -64,7 +64,7 @@ async fn what_was_given_back_counts_back_in_the_households_limits() {
     let world = open_shop(&[(1, 30)]).await;
     let this = collected(&world, 1, 3).await;
     let head = world.head(HERE, 1).await;
-    let order = || json!({ "id": new_id(), "prize": "goods.towel", "quantity": 1 });
+    let order = || crate::support::order_of("goods.towel", 1);
     head.post(&path(), order()).await.refused(422, "insufficient_points");
     let second = world.official("clerk_2", HERE).await;
     second.post(&format!("{this}/refund"), refund(1, true)).await.ok();
@@ -73,7 +73,7 @@ async fn what_was_given_back_counts_back_in_the_households_limits() {
     second.post(&format!("{this}/refund"), refund(1, true)).await.ok();
     head.post(&path(), order()).await.ok();
     second.post(&format!("{this}/refund"), refund(1, true)).await.ok();
-    head.post(&path(), json!({ "id": new_id(), "prize": "goods.towel", "quantity": 2 }))
+    head.post(&path(), crate::support::order_of("goods.towel", 2))
         .await
         .refused(422, "insufficient_points");
     world.verified().await;
@@ -94,7 +94,7 @@ async fn nobody_refunds_what_they_handed_over_nor_what_is_not_collected() {
     for quantity in [0, -1, 101] {
         second.post(&path_of, refund(quantity, true)).await.refused(422, "invalid_field");
     }
-    let order = json!({ "id": new_id(), "prize": "goods.towel", "quantity": 1 });
+    let order = crate::support::order_of("goods.towel", 1);
     let held = world.head(HERE, 2).await.post(&path(), order).await.ok();
     let held = format!("{}/{}/refund", path(), held["id"].as_str().expect("an id"));
     assert_eq!(

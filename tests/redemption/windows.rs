@@ -1,11 +1,12 @@
 use api::regions::{Mode, Policy};
+use migration::{Migrator, MigratorTrait};
 use serde_json::{Value, json};
 
 use super::redeem::{open_shop, path};
 use crate::support::{Answer, HERE, World, at, household_id, new_id};
 
 async fn redeem(world: &World, number: usize, prize: &str) -> Answer {
-    let order = json!({ "id": new_id(), "prize": prize, "quantity": 1 });
+    let order = crate::support::order_of(prize, 1);
     world.head(HERE, number).await.post(&path(), order).await
 }
 
@@ -94,7 +95,7 @@ async fn a_decision_after_the_window_gives_seven_days_of_its_own() {
     dismiss(&world, ("county", "460205"), &objection).await;
     let seen = points(&world, 1).await;
     assert_eq!((&seen["available"], &seen["spendable"]), (&json!(20), &json!(20)));
-    let order = json!({ "id": new_id(), "prize": "goods.salt", "quantity": 4 });
+    let order = crate::support::order_of("goods.salt", 4);
     let head = world.head(HERE, 1).await;
     head.post(&path(), order).await.ok();
     redeem(&world, 1, "goods.toothpaste").await.refused(422, "insufficient_points");
@@ -209,8 +210,7 @@ async fn limits_of_a_monthly_shop_count_per_quarter() {
     let world = World::with_policy(at("2024-07-22 08:00"), policy).await;
     world.earn(1, 30).await;
     world.travel(at("2024-08-05 09:00")).await;
-    let set =
-        |quantity: i64| json!({ "id": new_id(), "prize": "goods.salt", "quantity": quantity });
+    let set = |quantity: i64| crate::support::order_of("goods.salt", quantity);
     let head = world.head(HERE, 1).await;
     // What is collected counts; what nobody collects does not.
     let held = head.post(&path(), set(3)).await.ok();
@@ -224,4 +224,115 @@ async fn limits_of_a_monthly_shop_count_per_quarter() {
     world.travel(at("2024-11-11 09:00")).await;
     head.post(&path(), set(4)).await.ok();
     world.verified().await;
+}
+
+/// From when an entry of a household can be spent, and what it waits for, by the month of its list.
+async fn forecast(world: &World, number: usize, week: &str) -> (Value, Value) {
+    let household = household_id(HERE, number);
+    let entries = format!("/v1/villages/{HERE}/households/{household}/entries");
+    let seen = world.head(HERE, number).await.get(&entries).await.ok();
+    let all = seen["items"].as_array().expect("entries").clone();
+    let found = all.into_iter().find(|it| it["week"] == week && it["kind"] != "reversal");
+    let found = found.expect("an entry of that week");
+    (found["spendable_from"].clone(), found["waiting"].clone())
+}
+
+#[actix_web::test]
+async fn an_extension_is_in_the_forecast() {
+    for (weeks, from) in [(2, "2024-10-14"), (3, "2024-10-21"), (4, "2024-10-28")] {
+        let world = extended(weeks).await;
+        let told = json!(format!("{from}T00:00:00.000+08:00"));
+        let in_publicity = (told.clone(), json!("in_publicity"));
+        assert_eq!(forecast(&world, 1, "2024-W39").await, in_publicity, "{weeks}");
+        world.travel(at(&format!("{from} 00:00"))).await;
+        assert_eq!(forecast(&world, 1, "2024-W39").await, (told, Value::Null), "{weeks}");
+        redeem(&world, 1, "goods.soap").await.ok();
+    }
+}
+
+/// September's list hangs for four weeks and is contested on its last day; the county dismisses that in
+/// November, when October's list is closed: a term for September's points, in which October's wait.
+async fn october_waits() -> World {
+    let world = extended(4).await;
+    // The same deed counts twice here.
+    world.unseal_rules().await;
+    world.run("UPDATE rules SET cap_times = 2, cap_points = 60 WHERE key = 'con.land_give'").await;
+    world.travel(at("2024-10-15 09:00")).await;
+    world.earn(1, 30).await;
+    world.travel(at("2024-10-27 09:00")).await;
+    let objections = format!("/v1/villages/{HERE}/public-lists/2024-09/lines/1/objections");
+    let objection = json!({ "id": new_id(), "ground": "did_not_happen", "reason": "不实" });
+    let objection = world.head(HERE, 4).await.post(&objections, objection).await.ok();
+    world.travel(at("2024-11-15 09:00")).await;
+    dismiss(&world, ("county", "460205"), &objection["id"]).await;
+    world
+}
+
+/// What is frozen of a later month is not in reach anyway: it is not subtracted once more.
+#[actix_web::test]
+async fn frozen_points_of_a_later_month_are_withheld_once() {
+    let world = october_waits().await;
+    let seen = points(&world, 1).await;
+    assert_eq!((&seen["available"], &seen["spendable"]), (&json!(50), &json!(20)));
+    let reversals = format!("/v1/villages/{HERE}/reversals");
+    let reversal = json!({
+        "id": new_id(), "month": "2024-10", "number": 1, "reason": "经查该地块属集体所有",
+    });
+    world.official("committee", HERE).await.post(&reversals, reversal).await.ok();
+    let seen = points(&world, 1).await;
+    assert_eq!((&seen["frozen"], &seen["spendable"]), (&json!(30), &json!(20)));
+    let waits: Vec<_> = seen["waiting"].as_array().expect("items").clone();
+    let waits: Vec<_> = waits.iter().map(|it| (&it["reason"], &it["points"])).collect();
+    assert_eq!(waits, [(&json!("under_reversal"), &json!(30))]);
+    redeem(&world, 1, "goods.laundry_liquid").await.ok();
+    redeem(&world, 1, "goods.salt").await.refused(422, "insufficient_points");
+    world.verified().await;
+}
+
+#[actix_web::test]
+async fn a_later_months_points_are_not_forecast_into_the_term_of_an_earlier() {
+    let world = october_waits().await;
+    let september = forecast(&world, 1, "2024-W39").await;
+    assert_eq!(september, (json!("2024-11-15T09:00:00.000+08:00"), Value::Null));
+    let october = forecast(&world, 1, "2024-W42").await;
+    assert_eq!(october, (json!("2025-01-06T00:00:00.000+08:00"), json!("next_window")));
+}
+
+/// A database that was filled when limits counted from the opening of a window goes on counting what was
+/// taken in the open one; the term of one that moved out stays.
+#[actix_web::test]
+async fn what_was_taken_in_an_open_window_counts_after_the_migration() {
+    let world = open_shop(&[(1, 30), (2, 30)]).await;
+    let head = world.head(HERE, 1).await;
+    let held = head.post(&path(), crate::support::order_of("goods.salt", 3)).await.ok();
+    let other = redeem(&world, 2, "goods.soap").await.ok();
+    // So that nothing is left to do while the schema changes.
+    api::calendar::settle_all(&world.app, None).await.expect("settled");
+    let steps = Migrator::migrations();
+    let ours = steps.iter().position(|step| step.name().ends_with("extend_shop")).expect("a step");
+    let down = u32::try_from(steps.len() - ours).expect("a number");
+    Migrator::down(world.app.db.schema(), Some(down)).await.expect("down");
+    let id = |of: &Value| world.uuid(of["id"].as_str().and_then(|it| it.parse().ok()).expect("id"));
+    let (opened, moved) = (at("2024-10-07 00:00").0, at("2024-10-07 08:00").0);
+    let since = |at: i64, of: &Value| {
+        format!("UPDATE redemptions SET window_opened_at = {at} WHERE id = {}", id(of))
+    };
+    world.run(&since(opened, &held)).await;
+    world.run(&since(moved, &other)).await;
+    let two = world.uuid(household_id(HERE, 2));
+    world.run(&format!("UPDATE households SET ended_at = {moved} WHERE id = {two}")).await;
+    Migrator::up(world.app.db.schema(), None).await.expect("up");
+    let quarter = at("2024-07-01 00:00").0;
+    let counted = |from: i64, of: &Value| {
+        format!("redemptions WHERE counts_from = {from} AND id = {}", id(of))
+    };
+    assert_eq!(world.count(&counted(quarter, &held)).await, 1);
+    assert_eq!(world.count(&counted(moved, &other)).await, 1);
+    assert_eq!(
+        world.count("redemptions WHERE budget_quarter = '2024-Q3' AND value_fen > 0").await,
+        1
+    );
+    let more = |quantity| crate::support::order_of("goods.salt", quantity);
+    head.post(&path(), more(2)).await.refused(422, "household_limit");
+    head.post(&path(), more(1)).await.ok();
 }

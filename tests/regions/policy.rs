@@ -2,7 +2,7 @@ use api::regions::{Mode, Policy};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, HERE, NEXT, World, at, new_id};
+use crate::support::{Actor, Answer, HERE, NEXT, World, at};
 
 fn path() -> String {
     format!("/v1/villages/{HERE}/policy")
@@ -47,7 +47,7 @@ async fn a_change_waits_for_the_next_quarter_and_a_second_one_takes_its_place() 
 }
 
 async fn redeem(world: &World) -> Answer {
-    let body = json!({ "id": new_id(), "prize": "goods.soap", "quantity": 1 });
+    let body = crate::support::order_of("goods.soap", 1);
     world.head(HERE, 1).await.post(&format!("/v1/villages/{HERE}/redemptions"), body).await
 }
 

@@ -210,8 +210,8 @@ impl Life<'_> {
         let home = self.homes[at].clone();
         let id = self.id();
         let path = format!("/v1/villages/{}/redemptions", home.village);
-        let prize = ["goods.soap", "goods.salt"][self.draw(2)];
-        let body = json!({ "id": id, "prize": prize, "quantity": 1 });
+        let (prize, points) = [("goods.soap", 5), ("goods.salt", 3)][self.draw(2)];
+        let body = json!({ "id": id, "prize": prize, "quantity": 1, "points": points });
         if let Some(held) = self.post("redemption", &head_of(&home), &path, body).await {
             self.held.push((at, held));
         }

@@ -67,8 +67,8 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub waiting: Option<Reason>,
-    /// From when it can be spent, if nobody objects and the policy stays; absent for deductions and
-    /// reversals, while it is contested, and when the household's file has ended.
+    /// From when it can be spent, if nobody objects and neither policy nor list changes again; absent for
+    /// deductions and reversals, while it is contested, and when the household's file has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub spendable_from: Option<Instant>,
@@ -114,7 +114,7 @@ async fn list_entries(
     may_read(&caller, id)?;
     let now = app.clock.now();
     let outlook = outlook(app.db.read(), &caller.village, &caller.policy, id, now).await?;
-    let doors = Doors::of(&file, &caller.policy).until(outlook.late_until);
+    let doors = Doors::of(&file, &caller.policy).with_term(outlook.late);
     let EntryQuery { cursor, limit } = query.0;
     let filter = format!("entries {id}");
     let start = Start::parse(cursor.as_deref(), limit, &filter)?;
@@ -139,6 +139,7 @@ struct EntryRow {
     reason: Option<String>,
     publicity: Option<String>,
     closes_at: Option<i64>,
+    extended_from: Option<i64>,
     confirmed_at: Option<i64>,
     reverses: Option<Uuid>,
 }
@@ -153,7 +154,7 @@ async fn entries(
     let sql = "SELECT l.id, l.kind, l.rule, \
                  COALESCE(u.name_zh, '委员会调整') AS rule_name, l.category, l.occurred_on, \
                  l.approved_at, l.week, l.claimed, l.awarded, l.reason, p.status AS publicity, \
-                 t.closes_at, p.confirmed_at, l.reverses, \
+                 t.closes_at, t.extended_from, p.confirmed_at, l.reverses, \
                  CASE WHEN l.kind = 'reversal' THEN 0 \
                    ELSE l.awarded + COALESCE(r.awarded, 0) END AS points_left \
                FROM score_lines l \
@@ -210,12 +211,17 @@ fn prospect(
         return (None, None);
     }
     let bonus = row.points_left > 0;
+    let month = week.month();
     if let Some(confirmed_at) = row.confirmed_at {
-        return match doors.spendable_from(Instant(confirmed_at), now) {
+        let closed = match doors.open_from(now) {
+            Some(open) if open == now => Reason::NextWindow,
+            _ => Reason::ShopClosed,
+        };
+        return match doors.spendable_from(month, Instant(confirmed_at), now) {
             // A deduction has done its work.
             _ if !bonus => (None, None),
             None => (Some(Reason::FileEnded), None),
-            Some(from) => ((from > now).then_some(Reason::ShopClosed), Some(from)),
+            Some(from) => ((from > now).then_some(closed), Some(from)),
         };
     }
     let closes_at = row.closes_at.map(Instant);
@@ -224,6 +230,7 @@ fn prospect(
         Reason::BeforePublicity => until.map(|opens_at| doors.list_closes(opens_at)),
         _ => until,
     };
-    let from = confirmed_at.filter(|_| bonus).and_then(|at| doors.open_from(at));
-    (Some(reason), from)
+    let extended = row.extended_from.is_some();
+    let from = confirmed_at.filter(|_| bonus);
+    (Some(reason), from.and_then(|at| doors.spendable_after(month, at, extended)))
 }

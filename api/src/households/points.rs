@@ -114,7 +114,7 @@ async fn points(app: &App, caller: &Neighbour, file: &Household) -> Outcome<Poin
     let redeemed = db::number(on, sql, key()).await?;
     let (village, now) = (&caller.village, app.clock.now());
     let outlook = outlook(on, village, &caller.policy, household, now).await?;
-    let doors = Doors::of(file, &caller.policy).until(outlook.late_until);
+    let doors = Doors::of(file, &caller.policy).with_term(outlook.late);
     let mut waiting = unscored(app, village, household).await?;
     waiting.extend(unconfirmed(app, village, household).await?);
     waiting.extend(waiting::held(app, village, household).await?);

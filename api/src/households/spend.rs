@@ -26,9 +26,13 @@ pub struct Spending {
     pub waits: i64,
 }
 
-/// SQL: the confirmed points of household `$2` of village `$1` that are on lists of months after `$3`.
+/// SQL: the confirmed points of household `$2` of village `$1` that are on lists of months after `$3`, less
+/// those that an open reversal freezes: these are withheld already.
 const LATER: &str = "SELECT CAST(COALESCE(SUM(l.awarded + COALESCE((SELECT SUM(r.awarded) \
-      FROM score_lines r WHERE r.village = l.village AND r.reverses = l.id), 0)), 0) AS BIGINT) \
+      FROM score_lines r WHERE r.village = l.village AND r.reverses = l.id), 0) \
+      - COALESCE((SELECT SUM(v.points) FROM reversals v WHERE v.village = l.village \
+        AND v.line = l.id AND v.frozen_household = $2 AND v.points > 0 \
+        AND v.status IN ('proposed', 'approved')), 0)), 0) AS BIGINT) \
     FROM public_list_lines p JOIN score_lines l ON l.village = p.village AND l.id = p.line \
     WHERE p.village = $1 AND p.household = $2 AND p.month > $3 AND p.confirmed_at IS NOT NULL";
 
@@ -103,6 +107,8 @@ fn open_season(rhythm: &Rhythm, open: Shop) -> Option<Season> {
 pub struct LateTerm {
     /// Exclusive.
     pub until: Instant,
+    /// Of which window's months it is: points of later ones wait.
+    pub season: Season,
     pub spending: Spending,
 }
 
@@ -137,7 +143,7 @@ pub async fn late_term(
     let season = season_of(rhythm.mode, month);
     let waits = later(on, village, household, Some(season)).await?;
     let spending = Spending { counts_from: season.counts_from(), waits };
-    Ok(Some(LateTerm { until: confirmed_at.plus_days(LATE_DAYS), spending }))
+    Ok(Some(LateTerm { until: confirmed_at.plus_days(LATE_DAYS), season, spending }))
 }
 
 async fn later(
@@ -153,8 +159,8 @@ async fn later(
 /// How a household's available points stand to the shop, for those who read.
 #[derive(Default)]
 pub struct Outlook {
-    /// The end of a term of its own, if it is in one.
-    pub late_until: Option<Instant>,
+    /// The end of a term of its own, if it is in one, and of which window's months that is.
+    pub late: Option<(Instant, Season)>,
     /// Available points that wait for a later window.
     pub waits: i64,
 }
@@ -170,10 +176,10 @@ pub async fn outlook(
     let rhythm = Rhythm::of(policy);
     if let Some(season) = open_season(&rhythm, shop(&rhythm, now)) {
         let waits = later(on, village, household, Some(season)).await?;
-        return Ok(Outlook { late_until: None, waits });
+        return Ok(Outlook { late: None, waits });
     }
     let late = late_term(on, village, &rhythm, household, now).await?;
     let outlook =
-        |late: LateTerm| Outlook { late_until: Some(late.until), waits: late.spending.waits };
+        |it: LateTerm| Outlook { late: Some((it.until, it.season)), waits: it.spending.waits };
     Ok(late.map(outlook).unwrap_or_default())
 }

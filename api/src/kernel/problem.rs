@@ -88,6 +88,7 @@ codes! {
     ListNotOpen "list_not_open" 409 "不在公示期内" "The public list takes no objections now" "Before it opens, come back at `opens_at`. After it has closed only the committee or the township can propose a reversal: tell them the month and the number of the line.";
     ObjectionExists "objection_exists" 409 "您对这一条已有未办结的异议" "You already have an open objection to this line" "Wait for its decision; against that you can appeal.";
     NothingToAppeal "nothing_to_appeal" 409 "决定没有让您一方受损，无须申诉" "The decision took nothing from your side" "Only the side that lost something appeals.";
+    PriceChanged "price_changed" 409 "兑换所需积分已变动，请重新确认" "The price is not the one that was seen" "Show the present price, which is `points`, and ask again; with the family's consent send it under a new Idempotency-Key.";
     WindowClosed "window_closed" 409 "现在不在兑换期" "The redemption window is closed" "Come back at `opens_at`.";
     ConsultationOpen "consultation_open" 409 "征求意见期未满" "The village is still being consulted" "Hold the vote from `opens_at` on.";
     FrameworkChanged "framework_changed" 409 "上级细则框架已更新，须按新框架重新拟定" "Another framework holds on that day than the one the draft was written for" "Write the draft anew inside the framework in `existing`.";
@@ -168,6 +169,8 @@ pub struct Refusal {
     pub existing: Option<Uuid>,
     /// When the refused thing becomes possible.
     pub opens_at: Option<Instant>,
+    /// What the refused thing costs now, in points.
+    pub points: Option<i64>,
     /// Seconds until a retry makes sense.
     pub retry_after: Option<u32>,
 }
@@ -211,9 +214,9 @@ impl Refusal {
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        let none = (None, Vec::new(), None, None, None, None);
-        let (detail, errors, current, existing, opens_at, retry_after) = none;
-        Self { code, detail, errors, current, existing, opens_at, retry_after }
+        let none = (None, Vec::new(), None, None, None, None, None);
+        let (detail, errors, current, existing, opens_at, points, retry_after) = none;
+        Self { code, detail, errors, current, existing, opens_at, points, retry_after }
     }
 }
 
@@ -320,6 +323,10 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub opens_at: Option<Instant>,
+    /// What it costs now, in points, for all that was asked for; with `price_changed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 25)]
+    pub points: Option<i64>,
 }
 
 impl ProblemBody {
@@ -336,6 +343,7 @@ impl ProblemBody {
             current: refusal.current,
             existing: refusal.existing,
             opens_at: refusal.opens_at,
+            points: refusal.points,
         }
     }
 }

@@ -144,7 +144,7 @@ super::labels! {
         "adjustment" "委员会调整积分" "Adjustment"; "reversal" "确认后冲正" "Confirmed points taken back";
         "reversal_lapsed" "冲正逾期未决" "Reversal not decided in time";
         "price_raised" "兑换期内提价" "Price raised in a window"; "refund" "兑换后退还" "Refunded after collection";
-        "lock_override" "取货码锁定后两人核发" "Handed over with a locked code";
+        "lock_override" "取货码锁定后两人核发" "Handed over with a locked code"; "stock_loss" "奖品报损" "Goods written off";
         "ranking_objection_lapsed" "排名异议逾期未决定" "Ranking objection lapsed";
         "honour_points_stand" "荣誉已撤销，积分待冲正" "Honour withdrawn, points stand";
     }

@@ -11,10 +11,19 @@ pub struct Viewer {
     /// It is their own household's.
     pub own: bool,
     pub clerk: bool,
+    /// Hands goods over somewhere in the village: a clerk, or a worker of any grid.
+    pub hands_over: bool,
     /// Works in the household's grid.
     pub works: bool,
     /// Must keep out of the household's matters.
     pub concerned: bool,
+}
+
+impl Viewer {
+    /// Whether they asked for it in the family's name, and still hold such an office.
+    fn filed(&self, row: &Row) -> bool {
+        self.hands_over && row.filed_by == self.person
+    }
 }
 
 /// The actions that would not be refused for who asks or for the state, in the order of its life.
@@ -24,13 +33,14 @@ pub fn actions(viewer: &Viewer, row: &Row) -> Vec<&'static str> {
     let official = !viewer.concerned;
     let clerk = viewer.clerk && official;
     let carries = row.carrier == Some(viewer.person);
+    let helper = row.bearer.is_some() && (clerk || (viewer.filed(row) && official));
     let by_two = row.bearer.is_some() || row.wrong_codes >= WRONG_CODES_MAX;
     let all = [
         ("collect", (waits && clerk) || (held && carries && official)),
         ("witness", held && by_two && official && (viewer.works || viewer.clerk)),
         ("deliver", waits && clerk),
         ("take_back", held && !waits && clerk && !carries),
-        ("cancel", waits && viewer.own),
+        ("cancel", waits && (viewer.own || helper)),
         ("refund", row.status == "collected" && clerk && row.clerk != Some(viewer.person)),
     ];
     all.into_iter().filter(|(_, may)| *may).map(|(action, _)| action).collect()
@@ -69,7 +79,8 @@ mod tests {
 
     fn viewer(person: u128) -> Viewer {
         let person = Uuid::from_u128(person);
-        Viewer { person, own: false, clerk: false, works: false, concerned: false }
+        let (own, clerk, hands_over) = (false, false, false);
+        Viewer { person, own, clerk, hands_over, works: false, concerned: false }
     }
 
     #[test]
@@ -83,6 +94,12 @@ mod tests {
         assert_eq!(actions(&Viewer { concerned: true, ..clerk(9) }, &held), Vec::<&str>::new());
         let helped = Row { bearer: Some(Uuid::from_u128(4)), ..row("held", None) };
         assert_eq!(actions(&worker, &helped), ["witness"]);
+        assert_eq!(actions(&clerk(9), &helped), ["collect", "witness", "deliver", "cancel"]);
+        let helper = Viewer { works: true, hands_over: true, ..viewer(3) };
+        assert_eq!(actions(&helper, &helped), ["witness", "cancel"]);
+        assert_eq!(actions(&helper, &held), Vec::<&str>::new());
+        let kin = Viewer { concerned: true, ..helper };
+        assert_eq!(actions(&kin, &helped), Vec::<&str>::new());
         let carried = row("held", Some(7));
         assert_eq!(actions(&worker, &carried), ["collect"]);
         assert_eq!(actions(&clerk(9), &carried), ["take_back"]);

@@ -1,5 +1,6 @@
 //! `/v1/villages/{village}/budgets/{quarter}/{funding}`: what a funding source gives for the goods of a
-//! window. All stock that it pays for is worth at most that.
+//! quarter. All that it pays for is worth at most that: what lies in the shop, what is held, and what was
+//! handed over.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::hold::audit_of;
+use super::used::used;
 use crate::app::App;
 use crate::calendar::{Rhythm, Shop, season, shop};
 use crate::http::{if_match, path_part};
@@ -73,7 +75,8 @@ pub struct NewBudget {
     pub amount_fen: i64,
 }
 
-/// A funding source's budget beside the stock it has paid for.
+/// A funding source's budget beside the goods it has paid for: `stock_fen` + `held_fen` +
+/// `handed_over_fen` never grows beyond it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Budget {
     /// The quarter whose window it is for.
@@ -86,12 +89,19 @@ pub struct Budget {
     /// What the goods in stock now are worth, in fen.
     #[schema(example = 480_000)]
     pub stock_fen: i64,
+    /// What is held of the quarter's goods, at the counter or on its way to the door, in fen.
+    #[schema(example = 4_000)]
+    pub held_fen: i64,
+    /// What was handed over of the quarter's goods, at the counter or at the door, and did not come back
+    /// into stock, in fen.
+    #[schema(example = 36_000)]
+    pub handed_over_fen: i64,
     /// The ETag; 0 if none is set.
     #[schema(example = 1)]
     pub version: i64,
 }
 
-/// The funding sources that have a budget for a quarter's window, or goods in the shop.
+/// The funding sources that have a budget for a quarter's window, or goods that count for it.
 #[derive(Serialize, ToSchema)]
 pub struct BudgetList {
     pub items: Vec<Budget>,
@@ -119,8 +129,10 @@ async fn list_budgets(
     app: Data<App>,
 ) -> Outcome<Answer<BudgetList>> {
     let all = read(app.db.read(), &official.village, quarter_of(&request)?).await?;
-    let used = |it: &Budget| it.version > 0 || it.stock_fen > 0;
-    Ok(Answer::ok(BudgetList { items: all.into_iter().filter(used).collect() }))
+    let told = |it: &Budget| {
+        it.version > 0 || it.stock_fen > 0 || it.held_fen > 0 || it.handed_over_fen > 0
+    };
+    Ok(Answer::ok(BudgetList { items: all.into_iter().filter(told).collect() }))
 }
 
 /// One funding source's budget
@@ -203,26 +215,24 @@ async fn read(
     #[derive(FromQueryResult)]
     struct Row {
         funding: String,
-        amount_fen: Option<i64>,
+        amount_fen: i64,
         version: i64,
-        stock_fen: i64,
     }
-    let sql = "SELECT funding, CAST(MAX(amount_fen) AS BIGINT) AS amount_fen, \
-                 CAST(MAX(version) AS BIGINT) AS version, \
-                 CAST(SUM(stock_fen) AS BIGINT) AS stock_fen FROM ( \
-                 SELECT funding, amount_fen, version, 0 AS stock_fen FROM budgets \
-                 WHERE village = $1 AND quarter = $2 UNION ALL \
-                 SELECT funding, NULL AS amount_fen, 0 AS version, stock * value_fen AS stock_fen \
-                 FROM prizes WHERE village = $1) AS both_sides GROUP BY funding";
+    let sql = "SELECT funding, amount_fen, version FROM budgets \
+               WHERE village = $1 AND quarter = $2";
     let values: [Value; 2] = [village.into(), quarter.to_string().into()];
     let rows = db::all::<Row>(on, sql, values).await?;
+    let used = used(on, village, quarter).await?;
     let budget = |funding: Funding| {
         let row = rows.iter().find(|row| row.funding == funding.as_str());
+        let used = used.get(funding.as_str()).copied().unwrap_or_default();
         Budget {
             quarter,
             funding,
-            amount_fen: row.and_then(|row| row.amount_fen),
-            stock_fen: row.map_or(0, |row| row.stock_fen),
+            amount_fen: row.map(|row| row.amount_fen),
+            stock_fen: used.stock,
+            held_fen: used.held,
+            handed_over_fen: used.handed_over,
             version: row.map_or(0, |row| row.version),
         }
     };
@@ -257,7 +267,8 @@ pub async fn lock(tx: &Tx, village: &Village) -> Outcome<()> {
 }
 
 /// Checks that what a funding source has paid for is worth no more than it gave, if it has a budget; the
-/// caller holds the [`lock`].
+/// caller holds the [`lock`]. Only what arrives can exceed it: goods that are held, handed over or given
+/// back count all the while.
 ///
 /// # Errors
 /// `budget_exceeded`.
@@ -271,18 +282,19 @@ pub async fn within_budget(
     #[derive(FromQueryResult)]
     struct Row {
         amount_fen: i64,
-        stock_fen: i64,
     }
-    let sql = "SELECT b.amount_fen, CAST(COALESCE((SELECT SUM(p.stock * p.value_fen) FROM prizes p \
-                 WHERE p.village = $1 AND p.funding = $3), 0) AS BIGINT) AS stock_fen \
-               FROM budgets b WHERE b.village = $1 AND b.quarter = $2 AND b.funding = $3";
-    let quarter = present_quarter(policy, now).to_string();
-    let values: [Value; 3] = [village.into(), quarter.into(), funding.into()];
-    match db::one::<Row>(tx, sql, values).await? {
-        Some(Row { amount_fen, stock_fen }) if stock_fen > amount_fen => {
-            let why = format!("stock of {stock_fen} fen on a budget of {amount_fen} fen");
-            Err(Refusal::from(Code::BudgetExceeded).because(why).into())
-        }
-        _ => Ok(()),
+    let quarter = present_quarter(policy, now);
+    let sql = "SELECT amount_fen FROM budgets \
+               WHERE village = $1 AND quarter = $2 AND funding = $3";
+    let values: [Value; 3] = [village.into(), quarter.to_string().into(), funding.into()];
+    let Some(Row { amount_fen }) = db::one::<Row>(tx, sql, values).await? else { return Ok(()) };
+    let goods = used(tx, village, quarter).await?.get(funding).copied().unwrap_or_default();
+    if goods.total() <= amount_fen {
+        return Ok(());
     }
+    let why = format!(
+        "{} fen in stock, {} held and {} handed over on a budget of {amount_fen} fen",
+        goods.stock, goods.held, goods.handed_over
+    );
+    Err(Refusal::from(Code::BudgetExceeded).because(why).into())
 }

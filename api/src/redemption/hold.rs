@@ -55,6 +55,7 @@ pub struct Held {
     pub quantity: i64,
     pub points: i64,
     pub status: String,
+    pub filed_by: Uuid,
     pub bearer: Option<Uuid>,
     pub clerk: Option<Uuid>,
     pub wrong_codes: i64,
@@ -93,7 +94,7 @@ impl Held {
 pub async fn held(tx: &Tx, village: &Village, id: Uuid) -> Outcome<Held> {
     let sql = format!(
         "SELECT r.household, h.grid, r.prize, p.name_zh AS prize_name, r.quantity, r.points, \
-           r.status, r.bearer, r.clerk, r.wrong_codes, r.refunded, r.witness, r.witness_role, \
+           r.status, r.filed_by, r.bearer, r.clerk, r.wrong_codes, r.refunded, r.witness, r.witness_role, \
            r.witnessed_at, r.carrier \
          FROM redemptions r JOIN prizes p ON p.village = r.village AND p.id = r.prize \
          JOIN households h ON h.village = r.village AND h.id = r.household \

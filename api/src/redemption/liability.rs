@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::budgets::present_quarter;
+use super::used::used_in;
 use crate::app::App;
 use crate::http::Query;
 use crate::identity::{Overseer, Watches};
@@ -122,14 +123,7 @@ struct Points {
     pending: i64,
 }
 
-#[derive(FromQueryResult)]
-struct Stock {
-    village: String,
-    funding: String,
-    stock_fen: i64,
-}
-
-/// Every village of the region, by code, in four statements.
+/// Every village of the region, by code, in five statements.
 async fn villages(
     on: &impl ConnectionTrait,
     region: &RegionCode,
@@ -146,16 +140,13 @@ async fn villages(
                FROM balances WHERE village >= $1 AND village < $2 GROUP BY village";
     let points = db::all::<Points>(on, sql, within()).await?;
     let points: BTreeMap<_, _> = points.into_iter().map(|it| (it.village.clone(), it)).collect();
-    let sql = "SELECT village, funding, CAST(SUM(stock * value_fen) AS BIGINT) AS stock_fen \
-               FROM prizes WHERE village >= $1 AND village < $2 GROUP BY village, funding";
-    let mut stock = BTreeMap::<_, i64>::new();
-    for row in db::all::<Stock>(on, sql, within()).await? {
-        stock.insert((row.village, row.funding), row.stock_fen);
-    }
-    let budgets = budgets(on, region, &rows, now).await?;
+    let quarter = |row: &VillageRow| (row.village.clone(), present_quarter(row, now).to_string());
+    let quarters: BTreeMap<_, _> = rows.iter().map(quarter).collect();
+    let used = used_in(on, region, &quarters).await?;
+    let budgets = budgets(on, region, &quarters).await?;
     let owed = |row: &VillageRow| {
         let left = |(key, amount): (&(String, String), &i64)| {
-            (amount - stock.get(key).copied().unwrap_or(0)).max(0)
+            (amount - used.get(key).copied().unwrap_or_default().total()).max(0)
         };
         let of = points.get(&row.village);
         let (unspent, held) = of.map_or((0, 0), |it| (it.unspent, it.held));
@@ -166,7 +157,7 @@ async fn villages(
             pending,
             unspent_fen: unspent * row.point_value_fen,
             pending_fen: pending * row.point_value_fen,
-            stock_fen: of_village(&stock, &row.village).map(|(_, fen)| fen).sum(),
+            stock_fen: of_village(&used, &row.village).map(|(_, it)| it.stock).sum(),
             budget_left_fen: of_village(&budgets, &row.village).map(left).sum(),
         }
     };
@@ -180,10 +171,10 @@ async fn villages(
 }
 
 /// The entries of one village in a table by village and funding.
-fn of_village<'a>(
-    table: &'a BTreeMap<(String, String), i64>,
+fn of_village<'a, T>(
+    table: &'a BTreeMap<(String, String), T>,
     village: &str,
-) -> impl Iterator<Item = (&'a (String, String), &'a i64)> {
+) -> impl Iterator<Item = (&'a (String, String), &'a T)> {
     let from = (village.to_owned(), String::new());
     let village = village.to_owned();
     table.range(from..).take_while(move |(key, _)| key.0 == village)
@@ -193,8 +184,7 @@ fn of_village<'a>(
 async fn budgets(
     on: &impl ConnectionTrait,
     region: &RegionCode,
-    villages: &[VillageRow],
-    now: Instant,
+    quarters: &BTreeMap<String, String>,
 ) -> Outcome<BTreeMap<(String, String), i64>> {
     #[derive(FromQueryResult)]
     struct Row {
@@ -203,8 +193,6 @@ async fn budgets(
         funding: String,
         amount_fen: i64,
     }
-    let quarter = |row: &VillageRow| (row.village.clone(), present_quarter(row, now).to_string());
-    let quarters: BTreeMap<_, _> = villages.iter().map(quarter).collect();
     let wanted: BTreeSet<_> = quarters.values().cloned().collect();
     let [first, last] = [wanted.first(), wanted.last()].map(|it| it.cloned().unwrap_or_default());
     let [from, to] = region.bounds();

@@ -18,6 +18,7 @@ mod redeem;
 mod refund;
 mod stock;
 mod stock_list;
+mod used;
 mod windows;
 mod witness;
 
@@ -28,7 +29,7 @@ use uuid::Uuid;
 pub use code::{is_code, pickup_code};
 pub use expire::{FIRST_EXPIRY, expire};
 pub use hold::{Proof, hand_over};
-pub use prizes::{PrizeCatalogue, builtin, stock_shop};
+pub use prizes::{PrizeCatalogue, builtin, prices, stock_shop};
 pub use redeem::{For, NewRedemption, redeem};
 
 use crate::app::App;

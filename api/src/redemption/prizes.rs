@@ -1,8 +1,10 @@
 //! `GET /v1/villages/{village}/prizes`, and the catalogue that a village's shop is stocked from.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, FromQueryResult};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -76,6 +78,21 @@ pub async fn prize_of(
 ) -> Outcome<Option<entity::prize::Model>> {
     let sql = "SELECT * FROM prizes WHERE village = $1 AND key = $2";
     Ok(db::one(on, sql, [village.into(), key.into()]).await?)
+}
+
+/// What one of each prize of a village's shop costs now, in points, by key.
+pub async fn prices(
+    on: &impl ConnectionTrait,
+    village: &Village,
+) -> Outcome<BTreeMap<String, i64>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        key: String,
+        points: i64,
+    }
+    let sql = "SELECT key, points FROM prizes WHERE village = $1";
+    let rows = db::all::<Row>(on, sql, [village.into()]).await?;
+    Ok(rows.into_iter().map(|row| (row.key, row.points)).collect())
 }
 
 #[derive(Serialize, ToSchema)]

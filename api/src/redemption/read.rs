@@ -236,7 +236,8 @@ pub async fn shown(
     }
     let (village, clerk) = (&caller.village, caller.serves::<KeepsShop>());
     // Only who hands over must keep out of some households' matters.
-    let concerned: BTreeSet<Uuid> = match caller.serves::<HandsOver>() {
+    let hands_over = caller.serves::<HandsOver>();
+    let concerned: BTreeSet<Uuid> = match hands_over {
         true => {
             let values: [Value; 2] = [village.into(), caller.person.into()];
             let found = db::all::<Concerned>(on, CONCERNED, values).await?;
@@ -250,6 +251,7 @@ pub async fn shown(
             person: caller.person,
             own: own == Some(row.household),
             clerk,
+            hands_over,
             works: caller.has(Role::GridWorker, &row.grid),
             concerned: concerned.contains(&row.household),
         };

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::HOLD_DAYS;
+use super::budgets::present_quarter;
 use super::helped::{inform, whose};
 use super::read::{Redemption, load, with_code};
 use super::stock::{Change, record_move, take_from_stock};
@@ -38,6 +39,19 @@ pub struct NewRedemption {
     #[validate(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100, example = 1)]
     pub quantity: i64,
+    /// The price that the family saw and agrees to, in points for all of them: the prize's `points` times
+    /// `quantity`. Any other price than the present one, also a lower one, is refused with `price_changed`,
+    /// whose `points` is the present price.
+    ///
+    /// It has to be sent. A phone with a weak signal shows a list of prizes from days ago, and sends its
+    /// order when it has a signal again: without this the family would pay a price that it never saw. Were it
+    /// optional, the client that forgets it would be the one that shows old prices; as it is, an integrator
+    /// finds out with the first order. It is asked for the sum, which stands on the button and, as `points`,
+    /// in the answer, so that a wrong `quantity` is found as well. A repeated request is not compared again:
+    /// its Idempotency-Key gives the first answer.
+    #[validate(range(min = 1, max = 10_000_000))]
+    #[schema(minimum = 1, maximum = 10_000_000, example = 20)]
+    pub points: i64,
     /// Only for a clerk, or the worker of the household's grid, who helps a family without a phone: the
     /// code on its paper.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,8 +74,8 @@ pub struct NewRedemption {
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewRedemption, responses((status = 201, body = Redemption)),
     extensions(("x-codes" = json!("role_required conflict_of_interest window_closed \
-        insufficient_points prize_not_offered sold_out household_limit household_not_active \
-        too_many_tries id_taken invalid_field"))))]
+        insufficient_points prize_not_offered sold_out price_changed household_limit \
+        household_not_active too_many_tries id_taken invalid_field"))))]
 #[post("/v1/villages/{village}/redemptions")]
 async fn redeem_prize(
     caller: Neighbour,
@@ -114,15 +128,18 @@ struct PrizeRow {
     id: Uuid,
     name_zh: String,
     points: i64,
+    value_fen: i64,
+    funding: String,
     household_limit: i64,
     stock: i64,
     offered: bool,
 }
 
-/// The prize of this key, if so many of it are there to be had.
+/// The prize of this key, if so many of it are there to be had at the price that the family saw. Whoever
+/// raises it meanwhile comes too late: what is held keeps the price it was held at.
 async fn on_offer(tx: &Tx, village: &Village, new: &NewRedemption) -> Outcome<PrizeRow> {
-    let sql = "SELECT id, name_zh, points, household_limit, stock, offered FROM prizes \
-               WHERE village = $1 AND key = $2";
+    let sql = "SELECT id, name_zh, points, value_fen, funding, household_limit, stock, offered \
+               FROM prizes WHERE village = $1 AND key = $2";
     let row = db::one::<PrizeRow>(tx, sql, [village.into(), new.prize.as_str().into()]).await?;
     let prize = row.ok_or(Code::NotFound)?;
     if !prize.offered {
@@ -132,14 +149,20 @@ async fn on_offer(tx: &Tx, village: &Village, new: &NewRedemption) -> Outcome<Pr
     if prize.stock < new.quantity {
         return Err(Code::SoldOut.into());
     }
+    let points = prize.points * new.quantity;
+    if points != new.points {
+        let why = format!("{points} points now, not {}", new.points);
+        let refusal = Refusal::from(Code::PriceChanged).because(why);
+        return Err(Refusal { points: Some(points), ..refusal }.into());
+    }
     Ok(prize)
 }
 
 /// Holds a household's points for a prize. The goods leave the stock with [`Order::leave_stock`].
 ///
 /// # Errors
-/// `household_not_active`, `window_closed`, `prize_not_offered`, `sold_out`, `insufficient_points`,
-/// `household_limit`, `id_taken`.
+/// `household_not_active`, `window_closed`, `prize_not_offered`, `sold_out`, `price_changed`,
+/// `insufficient_points`, `household_limit`, `id_taken`.
 pub async fn redeem(
     tx: &Tx,
     village: &Village,
@@ -156,10 +179,11 @@ pub async fn redeem(
     let before = taken(tx, village, to.household, prize.id, counts_from).await?;
     within_limits(policy.window_points_max, &prize, &before, new.quantity)?;
     let sql = "INSERT INTO redemptions (village, id, household, prize, quantity, points, status, \
-               counts_from, filed_by, bearer, held_at, expires_at, wrong_codes, version) \
-               VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, $10, $11, 0, 1) \
+               counts_from, filed_by, bearer, held_at, expires_at, wrong_codes, version, funding, \
+               value_fen, budget_quarter) \
+               VALUES ($1, $2, $3, $4, $5, $6, 'held', $7, $8, $9, $10, $11, 0, 1, $12, $13, $14) \
                ON CONFLICT DO NOTHING";
-    let values: [Value; 11] = [
+    let values: [Value; 14] = [
         village.into(),
         new.id.into(),
         to.household.into(),
@@ -171,6 +195,9 @@ pub async fn redeem(
         to.bearer.into(),
         now.0.into(),
         now.plus_days(HOLD_DAYS).0.into(),
+        prize.funding.as_str().into(),
+        prize.value_fen.into(),
+        present_quarter(policy, now).to_string().into(),
     ];
     if db::run(tx, sql, values).await? == 0 {
         return Err(Code::IdTaken.into());
@@ -240,6 +267,8 @@ mod tests {
             id: Uuid::nil(),
             name_zh: String::new(),
             points: 20,
+            value_fen: 2_000,
+            funding: String::new(),
             household_limit: 2,
             stock: 9,
             offered: true,

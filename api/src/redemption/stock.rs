@@ -18,6 +18,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 use crate::kernel::region::Village;
 use crate::kernel::text::required;
+use crate::register::{self, Entry, Kind};
 
 /// Goods that arrived or were lost.
 #[derive(Serialize, Deserialize, Validate, ToSchema)]
@@ -52,7 +53,7 @@ pub struct StockMove {
     pub stock: i64,
 }
 
-/// Take goods in, or write them off
+/// Take goods in, or write them off; a loss is put on the register
 #[utoipa::path(tag = "redemption", operation_id = "stock_moves_create", security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village")),
     request_body = NewStockMove, responses((status = 201, body = StockMove)),
@@ -85,10 +86,16 @@ async fn record(
     let prize = find_prize(tx, village, &new.prize).await?;
     let kind = if new.quantity > 0 { "delivery" } else { "loss" };
     let change = Change { prize: prize.id, quantity: new.quantity, kind, reference: new.id };
-    change_stock(tx, village, change, Some((clerk.person, reason)), now).await?;
+    change_stock(tx, village, change, Some((clerk.person, reason.clone())), now).await?;
     if new.quantity > 0 {
         // After the change, so that of two deliveries the second counts the first.
         within_budget(tx, village, &clerk.policy, &prize.funding, now).await?;
+    } else {
+        // What is written off leaves its budget: somebody above looks at it first.
+        let (kind, person, note) =
+            (Kind::StockLoss, Some(clerk.person), loss(&prize, new, &reason));
+        let entry = Entry { kind, subject: new.id.to_string(), person, note };
+        register::enter(tx, village, now, &[entry]).await?;
     }
     let act = Act {
         region: village.as_str(),
@@ -102,15 +109,25 @@ async fn record(
     Ok(StockMove { id: new.id, prize: new.prize.clone(), quantity: new.quantity, stock })
 }
 
+/// What the township reads of a loss: of what, how many, worth how much, and why.
+fn loss(prize: &PrizeRow, new: &NewStockMove, reason: &str) -> String {
+    let (lost, fen) = (-new.quantity, -new.quantity * prize.value_fen);
+    let (yuan, rest) = (fen / 100, fen % 100);
+    format!("{}报损{lost}件，价值{yuan}.{rest:02}元：{reason}", prize.name_zh)
+}
+
 #[derive(FromQueryResult)]
 struct PrizeRow {
     id: Uuid,
+    name_zh: String,
     stock: i64,
+    value_fen: i64,
     funding: String,
 }
 
 async fn find_prize(tx: &Tx, village: &Village, key: &str) -> Outcome<PrizeRow> {
-    let sql = "SELECT id, stock, funding FROM prizes WHERE village = $1 AND key = $2";
+    let sql = "SELECT id, name_zh, stock, value_fen, funding FROM prizes \
+               WHERE village = $1 AND key = $2";
     let row = db::one::<PrizeRow>(tx, sql, [village.into(), key.into()]).await?;
     Ok(row.ok_or(Code::NotFound)?)
 }

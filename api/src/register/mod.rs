@@ -71,6 +71,8 @@ kinds! {
     Refund "refund";
     /// Two officials handed over what a locked code was for.
     LockOverride "lock_override";
+    /// Goods of the shop were written off.
+    StockLoss "stock_loss";
     /// Neither township nor county decided an objection to a year's ranking in time.
     RankingObjectionLapsed "ranking_objection_lapsed";
     /// An honour was withdrawn whose points are confirmed: a reversal of this entry has to be proposed.

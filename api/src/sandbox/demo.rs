@@ -281,6 +281,7 @@ async fn shop(app: &App, demo: &DemoVillage) -> Outcome<()> {
     app.db
         .write(async |tx| {
             let policy = regions::village(tx, &village).await?;
+            let prices = redemption::prices(tx, &village).await?;
             let mut number = 0;
             for (count, prizes) in demo.prizes {
                 for _ in 0..*count {
@@ -288,9 +289,11 @@ async fn shop(app: &App, demo: &DemoVillage) -> Outcome<()> {
                     let (person, household) = (head_id(demo, number), household_id(demo, number));
                     for prize in *prizes {
                         let id = id(&format!("redemption {} {number} {prize}", demo.code));
+                        let points = *prices.get(*prize).unwrap_or(&0);
                         let prize = (*prize).to_owned();
-                        let (household_code, bearer) = (None, None);
-                        let new = NewRedemption { id, prize, quantity: 1, household_code, bearer };
+                        let (quantity, household_code, bearer) = (1, None, None);
+                        let new =
+                            NewRedemption { id, prize, quantity, points, household_code, bearer };
                         let now = app.clock.now();
                         let to = For { household, person, bearer };
                         let order = redemption::redeem(tx, &village, &policy, &to, &new, now);

@@ -73,7 +73,7 @@ fn path(number: usize, act: &str) -> String {
 async fn held(catalogue: &mut Catalogue, world: &World) {
     let township = world.official("township", "460205100").await;
     let county = world.official("county", "460205").await;
-    let order = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let order = crate::support::order_of("goods.laundry_liquid", 1);
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
     world.head(HERE, 1).await.post(&redemptions, order).await.ok();
     let wife = wife(world, HERE, 1).await;

@@ -51,7 +51,7 @@ async fn a_closed_file_keeps_its_points_and_nobody_spends_them() {
     world.travel(at("2024-10-07 09:00")).await;
     let (zhang, township) = (world.head(HERE, 1).await, township(&world).await);
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
-    let redemption = || json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let redemption = || crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&redemptions, redemption()).await.ok();
     let closure = path(1, "/closure");
     township.post(&closure, json!({ "reason": " " })).await.refused(422, "reason_required");

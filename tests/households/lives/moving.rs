@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::{board, file, path, points, township};
-use crate::support::{HERE, NEXT, World, at, claim, consent, grid_of, household_id, new_id};
+use crate::support::{HERE, NEXT, World, at, claim, consent, grid_of, household_id};
 
 #[actix_web::test]
 async fn a_move_within_the_village_leaves_past_figures_of_the_grids() {
@@ -62,7 +62,7 @@ async fn who_moved_out_spends_in_the_next_window_then_the_rest_expires() {
     world.travel(at("2024-10-07 09:00")).await;
     assert_eq!(points(&world, 1).await["spendable"], 30);
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
-    let redemption = || json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let redemption = || crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&redemptions, redemption()).await.ok();
     let this = format!("{redemptions}/{}", held["id"].as_str().expect("an id"));
     let code = json!({ "pickup_code": held["pickup_code"] });
@@ -96,7 +96,7 @@ async fn the_shop_is_open_for_thirty_days_to_one_who_moved_out() {
     township(&world).await.post(&path(1, "/move-out"), json!({ "reason": "迁出" })).await.ok();
     world.travel(at("2024-11-18 09:00")).await;
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
-    let redemption = || json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let redemption = || crate::support::order_of("goods.laundry_liquid", 1);
     let neighbour = world.head(HERE, 2).await;
     neighbour.post(&redemptions, redemption()).await.refused(409, "window_closed");
     world.head(HERE, 1).await.post(&redemptions, redemption()).await.ok();

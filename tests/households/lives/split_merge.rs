@@ -98,7 +98,7 @@ async fn splits_and_merges_wait_for_open_holds() {
     let township = township(&world).await;
     let zhang = world.head(HERE, 1).await;
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
-    let body = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+    let body = crate::support::order_of("goods.laundry_liquid", 1);
     let held = zhang.post(&redemptions, body).await.ok();
     let wife = spouse(&world, 1).await;
     let split = json!({ "id": new_id(), "number": 77, "members": [wife], "head": wife });
@@ -186,7 +186,7 @@ async fn a_redemption_against_a_change_of_the_file_ends_in_one_of_the_two() {
     let redemptions = format!("/v1/villages/{HERE}/redemptions");
     for number in [1, 2, 3, 4, 6, 7] {
         let (head, wife) = (world.head(HERE, number).await, spouse(&world, number).await);
-        let redemption = json!({ "id": new_id(), "prize": "goods.laundry_liquid", "quantity": 1 });
+        let redemption = crate::support::order_of("goods.laundry_liquid", 1);
         let (action, body) = match number {
             1 | 2 => ("/closure", json!({ "reason": "销户" })),
             3 | 4 => ("/merge", into(5)),
