@@ -20,7 +20,7 @@ use crate::kernel::tries::Tries;
 use crate::photos::Photos;
 use crate::proof::Signer;
 use crate::sessions::WeChat;
-use crate::{calendar, contract, http, proof, routes, rules, sandbox};
+use crate::{calendar, claims, contract, http, proof, routes, rules, sandbox};
 
 pub struct App {
     pub db: Db,
@@ -41,6 +41,8 @@ pub struct App {
     pub code_tries: Tries,
     /// Objections sent, accepted or not: 60 a minute.
     pub objection_tries: Tries,
+    /// Where claims that arrive together meet.
+    pub claims: claims::Claims,
     /// Signs public lists; production does not start without it.
     pub list_key: Option<Signer>,
 }
@@ -73,6 +75,7 @@ impl App {
             photos,
             code_tries,
             objection_tries,
+            claims: claims::Claims::default(),
             list_key,
         })
     }

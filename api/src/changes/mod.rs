@@ -7,11 +7,13 @@
 
 mod feed;
 
-use sea_orm::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+use sea_orm::{FromQueryResult, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use crate::kernel::db::{self, Tx};
+use crate::kernel::db::{self, Column, Given, Tx};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
 
@@ -26,6 +28,25 @@ pub async fn next(tx: &Tx, village: &Village) -> Outcome<i64> {
     let sql = "INSERT INTO village_changes (village, seq) VALUES ($1, 1) ON CONFLICT (village) \
                DO UPDATE SET seq = village_changes.seq + 1 RETURNING seq";
     Ok(db::number(tx, sql, [village.into()]).await?)
+}
+
+/// As [`next`], in many villages: the number of each.
+pub async fn next_each(tx: &Tx, villages: &BTreeSet<&Village>) -> Outcome<BTreeMap<String, i64>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        village: String,
+        seq: i64,
+    }
+    // In their order, so that two such statements never wait for each other.
+    let names = villages.iter().map(ToString::to_string).collect();
+    let Given { table, values } = db::given(tx, 1, "given", &[Column::Text("village", names)]);
+    let sql = format!(
+        "INSERT INTO village_changes (village, seq) SELECT village, 1 FROM {table} WHERE true \
+         ORDER BY village ON CONFLICT (village) DO UPDATE SET seq = village_changes.seq + 1 \
+         RETURNING village, seq"
+    );
+    let rows = db::all::<Row>(tx, &sql, values).await?;
+    Ok(rows.into_iter().map(|row| (row.village, row.seq)).collect())
 }
 
 /// Says that claims changed, where the statements that changed them did not.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::facts::{self, HouseholdRow};
+use super::facts::{self, HouseholdRow, Place, Sent};
 use super::rules::{Admitted, Deed, Shown, admit, filed_at};
 use super::submit::NewClaim;
 use crate::app::App;
@@ -31,67 +31,108 @@ pub struct Filing<'a> {
     pub early_photos: bool,
 }
 
+impl<'a> Filing<'a> {
+    pub fn terms(&self) -> Terms<'a> {
+        Terms { app: self.app, list: self.list, early_photos: self.early_photos }
+    }
+
+    pub fn sent(&self, claims: &'a [NewClaim]) -> Vec<Sent<'a>> {
+        let (filer, village) = (self.filer, self.village);
+        claims.iter().map(|claim| Sent { filer, village, claim }).collect()
+    }
+}
+
+/// How claims are filed, whoever files them; see [`Filing`].
+#[derive(Clone, Copy)]
+pub struct Terms<'a> {
+    pub app: &'a App,
+    pub list: Option<Source>,
+    pub early_photos: bool,
+}
+
 /// What filing depends on, read under the locks that keep it so.
 pub struct Facts {
     pub now: Instant,
-    /// The open week, where claims can be approved at once.
-    pub week: Option<Week>,
-    pub households: BTreeMap<Uuid, HouseholdRow>,
-    pub books: BTreeMap<NaiveDate, Arc<Book>>,
-    members: BTreeMap<(Uuid, Uuid), bool>,
-    concerned: BTreeSet<Uuid>,
+    /// The open weeks of villages where claims can be approved at once.
+    weeks: BTreeMap<String, Week>,
+    households: BTreeMap<Place, HouseholdRow>,
+    books: BTreeMap<(String, NaiveDate), Arc<Book>>,
+    members: BTreeMap<(Place, Uuid), bool>,
+    concerned: BTreeSet<(Uuid, Place)>,
 }
 
 impl Facts {
-    pub async fn read(tx: &Tx, filing: &Filing<'_>, claims: &[NewClaim]) -> Outcome<Self> {
-        let Filing { app, filer, village, .. } = *filing;
-        let days = claims.iter().map(|claim| claim.occurred_on).collect();
-        let books = facts::books(app, tx, village, days).await?;
-        let rule = |claim: &NewClaim| books.get(&claim.occurred_on)?.rule(&claim.rule);
-        let week = match claims.iter().filter_map(rule).any(is_sampled) {
-            // The sheet before everything else, as in a review, and before the clock.
-            true => Some(scoring::open_sheet(tx, village).await?.week),
-            false => None,
+    pub async fn read(tx: &Tx, terms: &Terms<'_>, sent: &[Sent<'_>]) -> Outcome<Self> {
+        let days = sent.iter().map(|it| (it.village, it.claim.occurred_on)).collect();
+        let books = facts::books(terms.app, tx, &days).await?;
+        let rule = |it: &Sent<'_>| {
+            books.get(&(it.village.to_string(), it.claim.occurred_on))?.rule(&it.claim.rule)
         };
-        let now = app.clock.now();
-        if week.is_some_and(|week| now >= week.ends_at()) {
+        let sampled = sent.iter().filter(|it| rule(it).is_some_and(is_sampled));
+        let sampled: BTreeSet<_> = sampled.map(|it| it.village).collect();
+        let mut weeks = BTreeMap::new();
+        // The sheet before everything else, as in a review, and before the clock. One, or none: lists
+        // from outside are a village's.
+        for village in sampled {
+            weeks.insert(village.to_string(), scoring::open_sheet(tx, village).await?.week);
+        }
+        let now = terms.app.clock.now();
+        if weeks.values().any(|week| now >= week.ends_at()) {
             // The week ended since this request was let in; the next try finds it settled.
             return Err(Refusal { retry_after: Some(1), ..Code::Busy.into() }.into());
         }
-        let named = claims.iter().map(|claim| claim.household).collect();
-        let households = facts::households(tx, village, named).await?;
-        let members = facts::members(tx, village, claims).await?;
-        let concerned = facts::concerned(tx, village, filer).await?;
-        Ok(Self { now, week, households, books, members, concerned })
+        let households = facts::households(tx, &sent.iter().map(Sent::household).collect()).await?;
+        let members = facts::members(tx, sent).await?;
+        let concerned = facts::concerned(tx, sent).await?;
+        Ok(Self { now, weeks, households, books, members, concerned })
+    }
+
+    /// The open week, where a claim can be approved at once.
+    pub fn week(&self, village: &Village) -> Option<Week> {
+        self.weeks.get(village.as_str()).copied()
+    }
+
+    pub fn household(&self, sent: &Sent<'_>) -> Option<&HouseholdRow> {
+        self.households.get(&sent.household())
+    }
+
+    /// The rules in force on the day of the deed.
+    pub fn book(&self, sent: &Sent<'_>) -> Option<&Arc<Book>> {
+        self.books.get(&(sent.village.to_string(), sent.claim.occurred_on))
     }
 
     /// The rule of a claim, if one was in force on its day.
-    pub fn rule(&self, claim: &NewClaim) -> Option<&Rule> {
-        self.books.get(&claim.occurred_on)?.rule(&claim.rule)
+    pub fn rule(&self, sent: &Sent<'_>) -> Option<&Rule> {
+        self.book(sent)?.rule(&sent.claim.rule)
+    }
+
+    fn concerns(&self, sent: &Sent<'_>) -> bool {
+        self.concerned.contains(&(sent.filer.person, sent.household()))
     }
 
     /// # Errors
     /// Those of [`admit`]; `not_found`, `household_not_active`, `role_required`, `other_household`,
     /// `conflict_of_interest`, `reason_required`, `consent_missing` or `invalid_field`.
-    pub fn admit(&self, filing: &Filing<'_>, claim: &NewClaim) -> Result<Admitted, Refusal> {
-        let household = self.households.get(&claim.household).ok_or(Code::NotFound)?;
-        let of_household = |person: Uuid| self.members.get(&(claim.household, person));
+    pub fn admit(&self, terms: &Terms<'_>, sent: &Sent<'_>) -> Result<Admitted, Refusal> {
+        let claim = sent.claim;
+        let household = self.household(sent).ok_or(Code::NotFound)?;
+        let of_household = |person: Uuid| self.members.get(&(sent.household(), person));
         if claim.member.is_some_and(|person| of_household(person).is_none()) {
             return Err(Code::NotFound.into());
         }
         if household.status != "active" {
             return Err(Code::HouseholdNotActive.into());
         }
-        let rule = self.rule(claim).ok_or(Code::RuleNotInForce)?;
+        let rule = self.rule(sent).ok_or(Code::RuleNotInForce)?;
         let mut excused = false;
-        if filing.list.is_none() {
-            self.may_file(filing, household, rule.source, claim.late_reason.is_some())?;
-            excused = self.excuses(filing, claim)?;
-            self.consented(filing, claim, rule.source)?;
+        if terms.list.is_none() {
+            self.may_file(sent, household, rule.source)?;
+            excused = self.excuses(sent)?;
+            self.consented(sent, rule.source)?;
         }
         let at = filed_at(claim.device_at, self.now);
         let event = claim.event.as_deref().and_then(readable);
-        let evidence = match filing.list {
+        let evidence = match terms.list {
             None => Some(shown(claim)?),
             Some(_) => None,
         };
@@ -103,13 +144,12 @@ impl Facts {
     /// committee's and the panel's, lists from outside the township's.
     fn may_file(
         &self,
-        filing: &Filing<'_>,
+        sent: &Sent<'_>,
         household: &HouseholdRow,
         source: Source,
-        late: bool,
     ) -> Result<(), Refusal> {
-        let (filer, here) = (filing.filer, filing.village.as_str());
-        let own = filer.household_in(filing.village) == Some(household.id);
+        let (filer, here, own) = (sent.filer, sent.village.as_str(), sent.is_own());
+        let late = sent.claim.late_reason.is_some();
         let worker = filer.has(Role::GridWorker, &household.grid);
         let committee = filer.has(Role::Committee, here);
         let panel = filer.has(Role::Panel, here);
@@ -125,19 +165,19 @@ impl Facts {
             let code = if known { Code::RoleRequired } else { Code::OtherHousehold };
             return Err(code.into());
         }
-        if source != Source::Claim && self.concerned.contains(&household.id) {
+        if source != Source::Claim && self.concerns(sent) {
             return Err(Code::ConflictOfInterest.into());
         }
         Ok(())
     }
 
     /// Whether the claim is admitted though it is too late: by the committee, with a reason.
-    fn excuses(&self, filing: &Filing<'_>, claim: &NewClaim) -> Result<bool, Refusal> {
-        let Some(reason) = &claim.late_reason else { return Ok(false) };
-        if !filing.filer.has(Role::Committee, filing.village.as_str()) {
+    fn excuses(&self, sent: &Sent<'_>) -> Result<bool, Refusal> {
+        let Some(reason) = &sent.claim.late_reason else { return Ok(false) };
+        if !sent.filer.has(Role::Committee, sent.village.as_str()) {
             return Err(Code::RoleRequired.into());
         }
-        if self.concerned.contains(&claim.household) {
+        if self.concerns(sent) {
             return Err(Code::ConflictOfInterest.into());
         }
         match readable(reason) {
@@ -151,19 +191,13 @@ impl Facts {
     }
 
     /// Whoever files for another household has asked somebody of it.
-    fn consented(
-        &self,
-        filing: &Filing<'_>,
-        claim: &NewClaim,
-        source: Source,
-    ) -> Result<(), Refusal> {
-        let own = filing.filer.household_in(filing.village) == Some(claim.household);
-        match &claim.consent {
-            Some(consent) => match self.members.get(&(claim.household, consent.by)) {
+    fn consented(&self, sent: &Sent<'_>, source: Source) -> Result<(), Refusal> {
+        match &sent.claim.consent {
+            Some(consent) => match self.members.get(&(sent.household(), consent.by)) {
                 Some(true) => Ok(()),
                 _ => Err(Code::NotFound.into()),
             },
-            None if source == Source::Claim && !own => {
+            None if source == Source::Claim && !sent.is_own() => {
                 Err(Refusal::from(Code::ConsentMissing).at("/consent", "required", ""))
             }
             None => Ok(()),

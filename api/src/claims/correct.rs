@@ -13,7 +13,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::admission::{deed, shown};
-use super::facts::{self, Earlier, SAME_DEED};
+use super::facts::{self, Earlier, SAME_DEED, Sent};
 use super::pictures::{self, Pictures, Shown};
 use super::read::{Claim, load, may_withdraw};
 use super::rules::{Admitted, admit, filed_at};
@@ -159,9 +159,10 @@ async fn correct(
     may_correct(caller, &before)?;
     let claim = as_filed(&before, new);
     // Locks in the order of every filing: household, pictures, claim.
-    let of = BTreeSet::from([claim.household]);
-    let households = facts::households(tx, village, of).await?;
-    let household = households.get(&claim.household).ok_or(Code::NotFound)?;
+    let sent = [Sent { filer: &caller.caller, village, claim: &claim }];
+    let [of] = sent.map(|it| it.household());
+    let households = facts::households(tx, &BTreeSet::from([of.clone()])).await?;
+    let household = households.get(&of).ok_or(Code::NotFound)?;
     if household.status != "active" {
         return Err(Code::HouseholdNotActive.into());
     }
@@ -170,16 +171,17 @@ async fn correct(
     let row = find(tx, village, id, db::exclusively(tx)).await?;
     may_correct(caller, &row)?;
     if_match(request, row.version)?;
-    let claims = std::slice::from_ref(&claim);
-    let members = facts::members(tx, village, claims).await?;
-    if claim.member.is_some_and(|person| !members.contains_key(&(claim.household, person))) {
+    let members = facts::members(tx, &sent).await?;
+    if claim.member.is_some_and(|person| !members.contains_key(&(of.clone(), person))) {
         return Err(Code::NotFound.into());
     }
-    let books = facts::books(app, tx, village, BTreeSet::from([claim.occurred_on])).await?;
-    let book = books.get(&claim.occurred_on).ok_or(Code::RuleNotInForce)?;
+    let days = BTreeSet::from([(village, claim.occurred_on)]);
+    let books = facts::books(app, tx, &days).await?;
+    let book = books.into_values().next().ok_or(Code::RuleNotInForce)?;
     let rule = book.rule(&claim.rule).ok_or(Code::RuleNotInForce)?;
     let admitted = admitted(&row, &claim, rule)?;
-    let earlier = facts::earlier(tx, village, claims, &[admitted.dedupe.as_str()]).await?;
+    let dedupes = BTreeSet::from([(village.to_string(), admitted.dedupe.clone())]);
+    let earlier = facts::earlier(tx, &sent, &dedupes).await?;
     let possible = others(&earlier, &claim)?;
     let odd = |_| Problem::fault(format!("claim {id}: its evidence"));
     let named: Vec<Evidence> = serde_json::from_str(&row.evidence).map_err(odd)?;

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use sea_orm::{FromQueryResult, Value};
+use sea_orm::FromQueryResult;
 use uuid::Uuid;
 
 use super::submit::NewClaim;
 use crate::app::App;
 use crate::identity::{CONCERNED, Caller};
-use crate::kernel::db::{self, Tx};
-use crate::kernel::problem::{Outcome, Problem};
+use crate::kernel::db::{self, Column, Given, Tx};
+use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
-use crate::rules::{Book, book, set_in_force};
+use crate::rules::{Book, book, sets_in_force};
 
 /// SQL: whether a claim `c` still stands for its deed and keeps its photos. One that was struck does as
 /// long as an appeal can give its points back, and when one has: a deed is paid once.
@@ -27,89 +27,114 @@ pub const LIVE: &str = "(c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'ov
 /// A household as filing needs it.
 #[derive(FromQueryResult)]
 pub struct HouseholdRow {
+    village: String,
     pub id: Uuid,
     pub grid: String,
     pub status: String,
+}
+
+/// A village and the id of something in it.
+pub type Place = (String, Uuid);
+
+/// A claim, and by whom and where it is filed.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    pub filer: &'a Caller,
+    pub village: &'a Village,
+    pub claim: &'a NewClaim,
+}
+
+impl Sent<'_> {
+    pub fn household(&self) -> Place {
+        (self.village.to_string(), self.claim.household)
+    }
+
+    /// Whether the filer claims for the own household.
+    pub fn is_own(&self) -> bool {
+        self.filer.household_in(self.village) == Some(self.claim.household)
+    }
+}
+
+fn columns(places: &BTreeSet<Place>) -> [Column; 2] {
+    [
+        Column::Text("village", places.iter().map(|(village, _)| village.clone()).collect()),
+        Column::Uuid("id", places.iter().map(|(_, id)| *id).collect()),
+    ]
 }
 
 pub fn places(from: usize, count: usize) -> String {
     (from..from + count).map(|at| format!("${at}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The households of this village among these, kept where they are and open until the transaction
-/// ends.
+/// Those of these households that there are, kept where they are and open until the transaction ends.
 pub async fn households(
     tx: &Tx,
-    village: &Village,
-    ids: BTreeSet<Uuid>,
-) -> Outcome<BTreeMap<Uuid, HouseholdRow>> {
+    wanted: &BTreeSet<Place>,
+) -> Outcome<BTreeMap<Place, HouseholdRow>> {
+    let Given { table, values } = db::given(tx, 1, "given", &columns(wanted));
     let sql = format!(
-        "SELECT h.id, h.grid, h.status FROM households h \
-         WHERE h.village = $1 AND h.id IN ({}) ORDER BY h.id{}",
-        places(2, ids.len()),
-        db::shared(tx)
+        "SELECT h.village, h.id, h.grid, h.status FROM households h \
+         JOIN {table} ON h.village = given.village AND h.id = given.id \
+         ORDER BY h.village, h.id{}",
+        db::shared_of(tx, "h")
     );
-    let values = std::iter::once(village.into());
-    let rows = db::all::<HouseholdRow>(tx, &sql, values.chain(ids.into_iter().map(Value::from)));
-    Ok(rows.await?.into_iter().map(|row| (row.id, row)).collect())
+    let rows = db::all::<HouseholdRow>(tx, &sql, values).await?;
+    Ok(rows.into_iter().map(|row| ((row.village.clone(), row.id), row)).collect())
 }
 
 /// Who belongs, or has belonged, to which of the households whose members claims name; whether they
 /// still do.
-pub async fn members(
-    tx: &Tx,
-    village: &Village,
-    claims: &[NewClaim],
-) -> Outcome<BTreeMap<(Uuid, Uuid), bool>> {
+pub async fn members(tx: &Tx, sent: &[Sent<'_>]) -> Outcome<BTreeMap<(Place, Uuid), bool>> {
     #[derive(FromQueryResult)]
     struct Row {
+        village: String,
         household: Uuid,
         person: Uuid,
         left_at: Option<i64>,
     }
-    let named = claims.iter().filter(|claim| claim.member.is_some() || claim.consent.is_some());
-    let ids: BTreeSet<_> = named.map(|claim| claim.household).collect();
-    if ids.is_empty() {
+    let named = |it: &&Sent<'_>| it.claim.member.is_some() || it.claim.consent.is_some();
+    let wanted: BTreeSet<_> = sent.iter().filter(named).map(Sent::household).collect();
+    if wanted.is_empty() {
         return Ok(BTreeMap::new());
     }
+    let Given { table, values } = db::given(tx, 1, "given", &columns(&wanted));
     let sql = format!(
-        "SELECT household, person, left_at FROM members WHERE village = $1 AND household IN ({})",
-        places(2, ids.len())
+        "SELECT m.village, m.household, m.person, m.left_at FROM members m \
+         JOIN {table} ON m.village = given.village AND m.household = given.id"
     );
-    let values = std::iter::once(village.into()).chain(ids.into_iter().map(Value::from));
     let rows = db::all::<Row>(tx, &sql, values).await?;
-    Ok(rows.into_iter().map(|row| ((row.household, row.person), row.left_at.is_none())).collect())
+    let known = |row: Row| (((row.village, row.household), row.person), row.left_at.is_none());
+    Ok(rows.into_iter().map(known).collect())
 }
 
-/// The households whose matters the filer must keep out of; nobody without an office is asked.
-pub async fn concerned(tx: &Tx, village: &Village, filer: &Caller) -> Outcome<BTreeSet<Uuid>> {
+/// The households whose matters filers must keep out of, by filer; nobody without an office is asked.
+pub async fn concerned(tx: &Tx, sent: &[Sent<'_>]) -> Outcome<BTreeSet<(Uuid, Place)>> {
     #[derive(FromQueryResult)]
     struct Row {
         household: Uuid,
     }
-    if filer.grants.is_empty() {
-        return Ok(BTreeSet::new());
+    let officials = sent.iter().filter(|it| !it.filer.grants.is_empty());
+    let officials: BTreeSet<_> = officials.map(|it| (it.village, it.filer.person)).collect();
+    let mut concerned = BTreeSet::new();
+    // One, or none: families are grouped, officials file alone.
+    for (village, person) in officials {
+        let rows = db::all::<Row>(tx, CONCERNED, [village.into(), person.into()]).await?;
+        let place = |row: Row| (person, (village.to_string(), row.household));
+        concerned.extend(rows.into_iter().map(place));
     }
-    let rows = db::all::<Row>(tx, CONCERNED, [village.into(), filer.person.into()]).await?;
-    Ok(rows.into_iter().map(|row| row.household).collect())
+    Ok(concerned)
 }
 
-/// The rules in force on each day on which a deed was done.
+/// The rules in force in each village on each day on which a deed was done.
 pub async fn books(
     app: &App,
     tx: &Tx,
-    village: &Village,
-    days: BTreeSet<NaiveDate>,
-) -> Outcome<BTreeMap<NaiveDate, Arc<Book>>> {
+    wanted: &BTreeSet<(&Village, NaiveDate)>,
+) -> Outcome<BTreeMap<(String, NaiveDate), Arc<Book>>> {
     let mut books = BTreeMap::new();
-    for day in days {
-        match set_in_force(tx, village, day).await {
-            Ok(set) => {
-                books.insert(day, book(&app.rule_books, tx, set).await?);
-            }
-            Err(Problem::Refused(_)) => {}
-            Err(problem) => return Err(problem),
-        }
+    for (wanted, set) in sets_in_force(tx, wanted).await? {
+        // In memory after the first time.
+        books.insert(wanted, book(&app.rule_books, tx, set).await?);
     }
     Ok(books)
 }
@@ -122,6 +147,7 @@ pub const SAME_DEED: i64 = 1;
 #[derive(FromQueryResult)]
 pub struct Earlier {
     pub found_as: i64,
+    pub village: String,
     pub id: Uuid,
     pub household: Uuid,
     pub member: Option<Uuid>,
@@ -136,37 +162,43 @@ pub struct Earlier {
 /// live ones with one of these `dedupe` keys, and live ones of some member for the same rules.
 pub async fn earlier(
     tx: &Tx,
-    village: &Village,
-    claims: &[NewClaim],
-    dedupes: &[&str],
+    sent: &[Sent<'_>],
+    dedupes: &BTreeSet<(String, String)>,
 ) -> Outcome<Vec<Earlier>> {
-    let of_members = claims.iter().filter(|claim| claim.member.is_some());
-    let (households, rules): (BTreeSet<_>, BTreeSet<_>) =
-        of_members.map(|claim| (claim.household, claim.rule.as_str())).unzip();
-    let mut values: Vec<Value> = vec![village.into()];
-    let mut listed = |all: Vec<Value>| {
-        let from = values.len() + 1;
-        values.extend(all.iter().cloned());
-        if all.is_empty() { "NULL".to_owned() } else { places(from, all.len()) }
-    };
-    let ids = listed(claims.iter().map(|claim| claim.id.into()).collect());
-    let dedupes = listed(dedupes.iter().map(|key| (*key).into()).collect());
-    let households = listed(households.into_iter().map(Value::from).collect());
-    let rules = listed(rules.into_iter().map(Value::from).collect());
+    let ids = sent.iter().map(|it| (it.village.to_string(), it.claim.id)).collect();
+    let of_members = sent.iter().filter(|it| it.claim.member.is_some());
+    let alike: BTreeSet<_> =
+        of_members.map(|it| (it.household(), it.claim.rule.as_str())).collect();
+    let ids = db::given(tx, 1, "given", &columns(&ids));
+    let keys = [
+        Column::Text("village", dedupes.iter().map(|(village, _)| village.clone()).collect()),
+        Column::Text("dedupe", dedupes.iter().map(|(_, key)| key.clone()).collect()),
+    ];
+    let keys = db::given(tx, 1 + ids.values.len(), "given", &keys);
     let columns =
-        "c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
+        "c.village, c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
     let mut sql = format!(
-        "SELECT CAST(0 AS BIGINT) AS found_as, {columns} FROM claims c \
-         WHERE c.village = $1 AND c.id IN ({ids}) \
-         UNION ALL SELECT CAST(1 AS BIGINT) AS found_as, {columns} FROM claims c \
-         WHERE c.village = $1 AND c.dedupe IN ({dedupes}) AND {LIVE}"
+        "SELECT CAST({SAME_ID} AS BIGINT) AS found_as, {columns} FROM claims c \
+         JOIN {} ON c.village = given.village AND c.id = given.id \
+         UNION ALL SELECT CAST({SAME_DEED} AS BIGINT) AS found_as, {columns} FROM claims c \
+         JOIN {} ON c.village = given.village AND c.dedupe = given.dedupe WHERE {LIVE}",
+        ids.table, keys.table
     );
-    if rules != "NULL" {
+    let mut values = [ids.values, keys.values].concat();
+    if !alike.is_empty() {
+        let alike = [
+            Column::Text("village", alike.iter().map(|((village, _), _)| village.clone()).collect()),
+            Column::Uuid("household", alike.iter().map(|((_, id), _)| *id).collect()),
+            Column::Text("rule", alike.iter().map(|(_, rule)| (*rule).to_owned()).collect()),
+        ];
+        let alike = db::given(tx, 1 + values.len(), "given", &alike);
         sql += &format!(
             " UNION ALL SELECT CAST(2 AS BIGINT) AS found_as, {columns} FROM claims c \
-             WHERE c.village = $1 AND c.household IN ({households}) AND c.rule IN ({rules}) \
-             AND c.member IS NOT NULL AND {LIVE}"
+             JOIN {} ON c.village = given.village AND c.household = given.household \
+               AND c.rule = given.rule WHERE c.member IS NOT NULL AND {LIVE}",
+            alike.table
         );
+        values.extend(alike.values);
     }
     Ok(db::all(tx, &sql, values).await?)
 }

@@ -22,6 +22,7 @@ mod review;
 mod rules;
 mod seats;
 mod submit;
+mod together;
 mod verdict;
 mod warn;
 mod weigh;
@@ -38,6 +39,7 @@ pub use resubmit::{FIRST_LAPSE, lapse};
 pub use retract::{Retracted, retract};
 pub use review::Decision;
 pub use submit::{Evidence, NewClaim, submit_all};
+pub use together::Claims;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config

@@ -25,6 +25,7 @@ struct Use {
 }
 
 /// The photos that claims name, and where their pictures are shown already.
+#[derive(Default)]
 pub struct Pictures {
     known: BTreeMap<Uuid, Known>,
     uses: BTreeMap<String, Vec<Use>>,

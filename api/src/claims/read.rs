@@ -1,5 +1,7 @@
 //! `GET /v1/villages/{village}/claims/{claim}`.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
@@ -20,7 +22,7 @@ use crate::http::path_id;
 use crate::identity::{Neighbour, Reviews};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
-use crate::kernel::db;
+use crate::kernel::db::{self, Column, Given};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
@@ -151,6 +153,34 @@ pub async fn load(
     let row = db::one::<entity::claim::Model>(on, sql, values).await?;
     let shown = shown(app, on, caller, vec![row.ok_or(Code::NotFound)?]).await?;
     shown.into_iter().next().ok_or_else(|| Problem::fault(format!("claim {id} is not shown")))
+}
+
+/// Claims as the API shows each to its own caller, who holds no office; those that are not there are left
+/// out.
+pub async fn load_each(
+    app: &App,
+    on: &impl ConnectionTrait,
+    wanted: &[(&Neighbour, Uuid)],
+) -> Outcome<BTreeMap<(String, Uuid), Claim>> {
+    let columns = [
+        Column::Text("village", wanted.iter().map(|(it, _)| it.village.to_string()).collect()),
+        Column::Uuid("id", wanted.iter().map(|(_, id)| *id).collect()),
+    ];
+    let Given { table, values } = db::given(on, 1, "given", &columns);
+    let sql = format!(
+        "SELECT c.* FROM claims c JOIN {table} ON c.village = given.village AND c.id = given.id"
+    );
+    let rows = db::all::<entity::claim::Model>(on, &sql, values).await?;
+    let mut rows: BTreeMap<_, _> =
+        rows.into_iter().map(|row| ((row.village.clone(), row.id), row)).collect();
+    let mut claims = BTreeMap::new();
+    for (caller, id) in wanted {
+        let place = (caller.village.to_string(), *id);
+        let Some(row) = rows.remove(&place) else { continue };
+        let shown = shown(app, on, caller, vec![row]).await?;
+        claims.extend(shown.into_iter().map(|claim| (place.clone(), claim)));
+    }
+    Ok(claims)
 }
 
 /// A household takes back what it or somebody for it claimed; what was proposed against it, or by the

@@ -8,10 +8,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use validator::Validate;
 
-use super::admission::Filing;
+use super::admission::{Filing, Terms};
+use super::facts::Sent;
 use super::insert::write;
-use super::read::{Claim, load};
-use super::weigh::{Filed, again_if_outrun, weigh};
+use super::read::Claim;
+use super::together;
+use super::weigh::{Filed, weigh};
 use crate::app::App;
 use crate::identity::Neighbour;
 use crate::kernel::clock::Instant;
@@ -149,18 +151,7 @@ async fn submit_claim(
     claim: Command<NewClaim>,
     app: Data<App>,
 ) -> Outcome<Answer<Claim>> {
-    let done = again_if_outrun(async || {
-        let done = claim.once(&app, caller.village.as_str(), caller.account, async |tx| {
-            let (list, early_photos) = (None, false);
-            let (filer, village) = (&caller.caller, &caller.village);
-            let filing = Filing { app: &app, filer, village, list, early_photos };
-            let claims = std::slice::from_ref(&claim.body);
-            submit_all(tx, &filing, claims).await?.into_iter().try_for_each(|it| it.map(|_| ()))?;
-            load(&app, tx, &caller, claim.body.id).await
-        });
-        done.await
-    });
-    Ok(done.await?.created())
+    Ok(together::submit(&app, caller, claim).await?.created())
 }
 
 /// Files claims of one village: what each came to, in their order. What is refused leaves no row.
@@ -172,7 +163,16 @@ pub async fn submit_all(
     filing: &Filing<'_>,
     claims: &[NewClaim],
 ) -> Outcome<Vec<Result<Filed, Refusal>>> {
-    let weighed = weigh(tx, filing, claims).await?;
-    write(tx, filing, claims, &weighed).await?;
+    submit_each(tx, &filing.terms(), &filing.sent(claims)).await
+}
+
+/// As [`submit_all`], whoever files them and wherever.
+pub async fn submit_each(
+    tx: &Tx,
+    terms: &Terms<'_>,
+    sent: &[Sent<'_>],
+) -> Outcome<Vec<Result<Filed, Refusal>>> {
+    let weighed = weigh(tx, terms, sent).await?;
+    write(tx, terms, sent, &weighed).await?;
     Ok(weighed.filed)
 }

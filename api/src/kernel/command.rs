@@ -17,7 +17,7 @@ use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKin
 use super::db::Tx;
 use super::derive::{derived, hex};
 use super::gate::Waiter;
-use super::idempotency::{Done, Key, Scope};
+use super::idempotency::{self, Done, Key, Scope, Turn};
 use super::problem::{Code, Outcome, Problem, Refusal};
 use crate::app::App;
 
@@ -56,6 +56,32 @@ impl<T> Command<T> {
     ) -> Outcome<Answer<R>> {
         once(&self.key, app, region, account, effect).await
     }
+}
+
+/// A command and who sent it, among others that take effect together.
+pub struct Sent<'a, T> {
+    pub command: &'a Command<T>,
+    pub region: &'a str,
+    pub account: Uuid,
+}
+
+impl<T> Sent<'_, T> {
+    fn turn(&self) -> Turn<'_> {
+        let (region, account) = (self.region, self.account);
+        Turn { key: &self.command.key, scope: Scope { region, account } }
+    }
+}
+
+/// Runs `effect` once for each of the keys, in the transaction; see [`idempotency::once_each`].
+pub async fn once_each<T, R: Serialize + DeserializeOwned>(
+    tx: &Tx,
+    app: &App,
+    sent: &[Sent<'_, T>],
+    effect: impl AsyncFn(&[usize]) -> Outcome<Vec<Result<R, Refusal>>>,
+) -> Outcome<Vec<Outcome<Answer<R>>>> {
+    let turns: Vec<_> = sent.iter().map(Sent::turn).collect();
+    let done = idempotency::once_each(tx, &turns, app.clock.now(), effect).await?;
+    Ok(done.into_iter().map(|it| it.map(Answer::new)).collect())
 }
 
 /// Runs `effect` in one transaction, once for `key`.

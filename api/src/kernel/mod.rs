@@ -10,6 +10,7 @@ pub mod db;
 pub mod derive;
 pub mod form;
 pub mod gate;
+pub mod group;
 pub mod idempotency;
 pub mod lease;
 pub mod ledger;

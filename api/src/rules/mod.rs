@@ -21,6 +21,7 @@ mod store;
 mod succession;
 mod vote;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -35,7 +36,7 @@ pub use catalogue::{Approvals, Catalogue, Category, LevelPoints, Step, StepRole,
 pub use import::import;
 
 use crate::app::App;
-use crate::kernel::db;
+use crate::kernel::db::{self, Column, Given};
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 
@@ -231,6 +232,35 @@ pub async fn set_in_force(
 ) -> Outcome<Uuid> {
     let found = set_at(on, &village.region(), day).await?;
     Ok(found.ok_or(Code::RuleNotInForce)?.0)
+}
+
+/// The sets in force in villages on days, where one was: as [`set_in_force`], in one statement.
+pub async fn sets_in_force(
+    on: &impl ConnectionTrait,
+    wanted: &BTreeSet<(&Village, NaiveDate)>,
+) -> Outcome<BTreeMap<(String, NaiveDate), Uuid>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        village: String,
+        day: String,
+        id: Option<Uuid>,
+    }
+    let columns = [
+        Column::Text("village", wanted.iter().map(|(village, _)| village.to_string()).collect()),
+        Column::Text("day", wanted.iter().map(|(_, day)| day.to_string()).collect()),
+    ];
+    let Given { table, values } = db::given(on, 1, "given", &columns);
+    let sql = format!(
+        "SELECT given.village, given.day, (SELECT s.id FROM rule_sets s WHERE s.region IN \
+           (given.village, SUBSTR(given.village, 1, 9), SUBSTR(given.village, 1, 6), \
+            SUBSTR(given.village, 1, 4), SUBSTR(given.village, 1, 2)) \
+           AND s.status IN ('published', 'superseded') AND s.effective_on <= given.day \
+           AND (s.ends_on IS NULL OR s.ends_on > given.day) \
+           ORDER BY LENGTH(s.region) DESC, s.effective_on DESC LIMIT 1) AS id FROM {table}"
+    );
+    let rows = db::all::<Row>(on, &sql, values).await?;
+    let found = |row: Row| Some(((row.village, row.day.parse().ok()?), row.id?));
+    Ok(rows.into_iter().filter_map(found).collect())
 }
 
 /// The set in force in a region on a day, and whose it is. Which set ends when was decided when the sets

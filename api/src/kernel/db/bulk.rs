@@ -19,7 +19,7 @@ pub enum Column {
 }
 
 impl Column {
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Uuid(name, _) | Self::Number(name, _) | Self::Text(name, _) => name,
             Self::MaybeUuid(name, _) | Self::MaybeNumber(name, _) => name,
@@ -27,7 +27,7 @@ impl Column {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::Uuid(_, rows) => rows.len(),
             Self::Number(_, rows) => rows.len(),
@@ -39,7 +39,7 @@ impl Column {
         }
     }
 
-    fn value(&self, row: usize) -> Value {
+    pub(super) fn value(&self, row: usize) -> Value {
         match self {
             Self::Uuid(_, rows) => rows.get(row).copied().into(),
             Self::Number(_, rows) => rows.get(row).copied().into(),
@@ -55,7 +55,7 @@ impl Column {
     ///
     /// The driver's arrays hold no NULL, so columns that may be empty travel as text, where the unit
     /// separator stands for NULL.
-    fn array(&self, name: &str) -> (&'static str, String, Value) {
+    pub(super) fn array(&self, name: &str) -> (&'static str, String, Value) {
         const NULL: &str = "\u{1f}";
         let array = |ty, values| Value::Array(ty, Some(Box::new(values)));
         let values = (0..self.len()).map(|row| self.value(row));

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod connect;
+mod given;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub use bulk::{Column, bulk_insert};
 use connect::{options, sqlite};
+pub use given::{Given, given};
 
 use super::problem::{Code, Outcome, Problem, Refusal};
 
@@ -290,6 +292,23 @@ pub fn shared(on: &impl ConnectionTrait) -> &'static str {
     }
 }
 
+/// As [`shared`], in a join, for the rows of one alias only.
+pub fn shared_of(on: &impl ConnectionTrait, alias: &str) -> String {
+    match on.get_database_backend() {
+        DbBackend::Postgres => format!(" FOR SHARE OF {alias}"),
+        _ => String::new(),
+    }
+}
+
+/// Has this transaction fail rather than wait long for what another one holds; on SQLite it holds all
+/// there is to wait for.
+pub async fn wait_briefly(tx: &Tx) -> Result<(), DbErr> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("SET LOCAL lock_timeout = '200ms'").await?;
+    }
+    Ok(())
+}
+
 /// Takes the lock named `name` until the transaction ends, after whoever has it now.
 pub async fn lock(tx: &Tx, name: &str) -> Result<(), DbErr> {
     if tx.get_database_backend() == DbBackend::Postgres {
@@ -311,6 +330,26 @@ pub async fn lock_all(tx: &Tx, names: &BTreeSet<String>) -> Result<(), DbErr> {
         tx.execute_raw(statement(tx, &sql, names.iter().map(Value::from).collect())).await?;
     }
     Ok(())
+}
+
+/// Takes those of the locks of these names that nobody else has, until the transaction ends; says which.
+///
+/// All on SQLite: its one writer has waited already.
+pub async fn try_locks(tx: &Tx, names: &BTreeSet<String>) -> Result<BTreeSet<String>, DbErr> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        name: String,
+    }
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(names.clone());
+    }
+    let Given { table, values } =
+        given(tx, 1, "given", &[Column::Text("name", names.iter().cloned().collect())]);
+    let sql = format!(
+        "SELECT name FROM {table} WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))"
+    );
+    let rows = all::<Row>(tx, &sql, values).await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
 /// Takes the lock named `name` until the transaction ends, or says `false` at once.
