@@ -20,7 +20,7 @@ use crate::kernel::tries::Tries;
 use crate::photos::Photos;
 use crate::proof::Signer;
 use crate::sessions::WeChat;
-use crate::{calendar, claims, contract, http, proof, routes, rules, sandbox};
+use crate::{calendar, claims, contract, http, proof, redemption, routes, rules, sandbox};
 
 pub struct App {
     pub db: Db,
@@ -43,6 +43,8 @@ pub struct App {
     pub objection_tries: Tries,
     /// Where claims that arrive together meet.
     pub claims: claims::Claims,
+    /// Where orders for prizes meet.
+    pub redemptions: redemption::Redemptions,
     /// Signs public lists; production does not start without it.
     pub list_key: Option<Signer>,
 }
@@ -76,6 +78,7 @@ impl App {
             code_tries,
             objection_tries,
             claims: claims::Claims::default(),
+            redemptions: redemption::Redemptions::default(),
             list_key,
         })
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::facts::{self, HouseholdRow, Place, Sent};
+use super::facts::{self, HouseholdRow, Sent};
 use super::rules::{Admitted, Deed, Shown, admit, filed_at};
 use super::submit::NewClaim;
 use crate::app::App;
@@ -15,7 +15,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::Tx;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Refusal};
-use crate::kernel::region::Village;
+use crate::kernel::region::{Place, Village};
 use crate::kernel::text::readable;
 use crate::rules::{Book, Rule, Source};
 use crate::scoring;

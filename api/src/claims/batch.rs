@@ -88,8 +88,7 @@ pub fn filing<'a>(app: &'a App, filer: &'a Neighbour) -> Filing<'a> {
 /// What would become of claims; a transaction for its locks, in which nothing is written.
 async fn try_all(app: &App, filer: &Neighbour, claims: &[NewClaim]) -> Outcome<BatchResult> {
     let filing = filing(app, filer);
-    let weighed =
-        app.db.write(async |tx| weigh(tx, &filing.terms(), &filing.sent(claims)).await);
+    let weighed = app.db.write(async |tx| weigh(tx, &filing.terms(), &filing.sent(claims)).await);
     Ok(results(claims, weighed.await?.filed))
 }
 

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::identity::{CONCERNED, Caller};
 use crate::kernel::db::{self, Column, Given, Tx};
 use crate::kernel::problem::Outcome;
-use crate::kernel::region::Village;
+use crate::kernel::region::{Place, Village};
 use crate::rules::{Book, book, sets_in_force};
 
 /// SQL: whether a claim `c` still stands for its deed and keeps its photos. One that was struck does as
@@ -32,9 +32,6 @@ pub struct HouseholdRow {
     pub grid: String,
     pub status: String,
 }
-
-/// A village and the id of something in it.
-pub type Place = (String, Uuid);
 
 /// A claim, and by whom and where it is filed.
 #[derive(Clone, Copy)]
@@ -175,8 +172,7 @@ pub async fn earlier(
         Column::Text("dedupe", dedupes.iter().map(|(_, key)| key.clone()).collect()),
     ];
     let keys = db::given(tx, 1 + ids.values.len(), "given", &keys);
-    let columns =
-        "c.village, c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
+    let columns = "c.village, c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
     let mut sql = format!(
         "SELECT CAST({SAME_ID} AS BIGINT) AS found_as, {columns} FROM claims c \
          JOIN {} ON c.village = given.village AND c.id = given.id \
@@ -187,7 +183,10 @@ pub async fn earlier(
     let mut values = [ids.values, keys.values].concat();
     if !alike.is_empty() {
         let alike = [
-            Column::Text("village", alike.iter().map(|((village, _), _)| village.clone()).collect()),
+            Column::Text(
+                "village",
+                alike.iter().map(|((village, _), _)| village.clone()).collect(),
+            ),
             Column::Uuid("household", alike.iter().map(|((_, id), _)| *id).collect()),
             Column::Text("rule", alike.iter().map(|(_, rule)| (*rule).to_owned()).collect()),
         ];

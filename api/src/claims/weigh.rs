@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::admission::{Facts, Terms, is_sampled};
-use super::facts::{self, Earlier, Place, SAME_DEED, SAME_ID, Sent};
+use super::facts::{self, Earlier, SAME_DEED, SAME_ID, Sent};
 use super::pictures::{self, Pictures};
 use super::rules::{Admitted, filed_at, one_spelling};
 use super::submit::NewClaim;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::kernel::db::Tx;
 use crate::kernel::derive::{derived, hex};
 use crate::kernel::problem::{Code, Outcome, Refusal};
-use crate::kernel::region::Village;
+use crate::kernel::region::{Place, Village};
 use crate::kernel::text::readable;
 
 /// One in so many imported claims is drawn for the panel.
@@ -78,8 +78,7 @@ pub async fn weigh(tx: &Tx, terms: &Terms<'_>, sent: &[Sent<'_>]) -> Outcome<Wei
     for (_, _, content, at) in turns {
         let found = sent.get(at).zip(admitted.get_mut(at).and_then(Option::take));
         let (Some((it, admitted)), Some(slot)) = (found, filed.get_mut(at)) else { continue };
-        let sampled =
-            facts.week(it.village).is_some() && facts.rule(it).is_some_and(is_sampled);
+        let sampled = facts.week(it.village).is_some() && facts.rule(it).is_some_and(is_sampled);
         let one = seen.look(terms, it, content, admitted);
         // Drawn by the deed: another id for it draws the same.
         *slot = one.map(|filed| Filed {

@@ -42,7 +42,7 @@ pub use create::{Consent, NewHousehold, NewMember, Opening, create_all};
 pub use forward::{holder, settle_ended};
 pub use move_out::{FIRST_TERM, expire_moved_out};
 pub use pin::try_pin;
-pub use spend::may_spend;
+pub use spend::{Spender, Spending, may_spend};
 
 use crate::identity::{Neighbour, Serves};
 use crate::kernel::clock::Instant;

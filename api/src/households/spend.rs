@@ -2,16 +2,18 @@
 //! the window or, where they were confirmed only after it, in seven days of its own; and all in the term of one
 //! that moved out.
 
+use std::collections::BTreeMap;
+
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use super::move_out::TERM_DAYS;
 use crate::calendar::{Rhythm, Season, Shop, missed, season, season_of, shop};
 use crate::kernel::clock::Instant;
-use crate::kernel::db::{self, Tx};
+use crate::kernel::db::{self, Column, Given, Tx};
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Refusal};
-use crate::kernel::region::Village;
+use crate::kernel::region::{Place, Village};
 use crate::regions::VillageRow;
 
 /// Days in which a household may spend points that were confirmed after their window.
@@ -44,54 +46,112 @@ fn after(season: Option<Season>) -> String {
     last.map_or_else(|| NO_MONTH.to_owned(), |month| month.to_string())
 }
 
-/// Whether a household may spend its points, its file kept so until the transaction ends.
+/// A household that wants to spend, and the policy of its village.
+#[derive(Clone, Copy)]
+pub struct Spender<'a> {
+    pub village: &'a Village,
+    pub policy: &'a VillageRow,
+    pub household: Uuid,
+}
+
+impl Spender<'_> {
+    pub fn place(&self) -> Place {
+        (self.village.to_string(), self.household)
+    }
+
+    /// Whether the shop of its village is open to everybody: then what it may spend is known from its file.
+    pub fn finds_open(&self, now: Instant) -> bool {
+        matches!(shop(&Rhythm::of(self.policy), now), Shop::Open { .. })
+    }
+}
+
+#[derive(FromQueryResult)]
+struct File {
+    village: String,
+    id: Uuid,
+    status: String,
+    ended_at: Option<i64>,
+    spend_until: Option<i64>,
+    later: i64,
+}
+
+/// Whether households may spend their points, in their order; their files are kept so until the transaction
+/// ends.
 ///
 /// # Errors
-/// `household_not_active`, or `window_closed` with the instant at which the shop opens.
+/// Of each: `not_found`, `household_not_active`, or `window_closed` with the instant at which the shop opens.
 pub async fn may_spend(
     tx: &Tx,
-    village: &Village,
-    policy: &VillageRow,
-    household: Uuid,
+    spenders: &[Spender<'_>],
     now: Instant,
-) -> Outcome<Spending> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        status: String,
-        ended_at: Option<i64>,
-        spend_until: Option<i64>,
-        later: i64,
+) -> Outcome<Vec<Result<Spending, Refusal>>> {
+    let files = files(tx, spenders, now).await?;
+    let mut all = Vec::with_capacity(spenders.len());
+    for spender in spenders {
+        let spending = match files.get(&spender.place()) {
+            Some(file) => in_shop(file, spender.policy, now),
+            None => Err(Code::NotFound.into()),
+        };
+        all.push(match spending {
+            // Asked one by one, but only while a shop is closed, when there is no rush.
+            Err(Refusal { code: Code::WindowClosed, opens_at, .. }) => {
+                let (village, rhythm) = (spender.village, Rhythm::of(spender.policy));
+                let late = late_term(tx, village, &rhythm, spender.household, now).await?;
+                late.map(|late| late.spending)
+                    .ok_or_else(|| Refusal { opens_at, ..Code::WindowClosed.into() })
+            }
+            spending => spending,
+        });
     }
-    let rhythm = Rhythm::of(policy);
-    let open = shop(&rhythm, now);
-    let last_month = after(open_season(&rhythm, open));
+    Ok(all)
+}
+
+async fn files(tx: &Tx, spenders: &[Spender<'_>], now: Instant) -> Outcome<BTreeMap<Place, File>> {
+    let mut wanted = BTreeMap::new();
+    for spender in spenders {
+        let rhythm = Rhythm::of(spender.policy);
+        wanted.insert(spender.place(), after(open_season(&rhythm, shop(&rhythm, now))));
+    }
+    let columns = [
+        Column::Text("village", wanted.keys().map(|(village, _)| village.clone()).collect()),
+        Column::Uuid("household", wanted.keys().map(|(_, household)| *household).collect()),
+        Column::Text("month", wanted.into_values().collect()),
+    ];
+    let Given { table, values } = db::given(tx, 1, "given", &columns);
+    let later = LATER.replace("$1", "given.village").replace("$2", "given.household");
+    let later = later.replace("$3", "given.month");
     let sql = format!(
-        "SELECT status, ended_at, spend_until, ({LATER}) AS later FROM households WHERE village = $1 AND id = $2{}",
-        db::shared(tx)
+        "SELECT h.village, h.id, h.status, h.ended_at, h.spend_until, ({later}) AS later \
+         FROM households h JOIN {table} \
+           ON h.village = given.village AND h.id = given.household \
+         ORDER BY h.village, h.id{}",
+        db::shared_of(tx, "h")
     );
-    let values: [Value; 3] = [village.into(), household.into(), last_month.into()];
-    let row = db::one::<Row>(tx, &sql, values).await?.ok_or(Code::NotFound)?;
-    let moved_at = Instant(row.ended_at.unwrap_or_default());
-    let own_term = match (row.status.as_str(), row.spend_until) {
+    let files = db::all::<File>(tx, &sql, values).await?;
+    Ok(files.into_iter().map(|file| ((file.village.clone(), file.id), file)).collect())
+}
+
+/// # Errors
+/// `household_not_active`; `window_closed` while neither the shop is open nor the household moved out.
+fn in_shop(file: &File, policy: &VillageRow, now: Instant) -> Result<Spending, Refusal> {
+    let rhythm = Rhythm::of(policy);
+    let moved_at = Instant(file.ended_at.unwrap_or_default());
+    let own_term = match (file.status.as_str(), file.spend_until) {
         ("active", _) => false,
         ("moved_out", Some(until)) if now.0 < until => now < moved_at.plus_days(TERM_DAYS),
         _ => return Err(Code::HouseholdNotActive.into()),
     };
     // By the policy alone: a list that hangs longer keeps its own points back, and no window shut.
-    let opens_at = match open {
+    match shop(&rhythm, now) {
         Shop::Open { opened_at, .. } => {
-            let waits = if own_term { 0 } else { row.later.max(0) };
+            let waits = if own_term { 0 } else { file.later.max(0) };
             let counts_from = season(rhythm.mode, opened_at).counts_from();
-            return Ok(Spending { counts_from, waits });
+            Ok(Spending { counts_from, waits })
         }
-        Shop::Closed { opens_at } => opens_at,
-    };
-    if own_term {
-        return Ok(Spending { counts_from: moved_at, waits: 0 });
-    }
-    match late_term(tx, village, &rhythm, household, now).await? {
-        Some(late) => Ok(late.spending),
-        None => Err(Refusal { opens_at: Some(opens_at), ..Code::WindowClosed.into() }.into()),
+        Shop::Closed { .. } if own_term => Ok(Spending { counts_from: moved_at, waits: 0 }),
+        Shop::Closed { opens_at } => {
+            Err(Refusal { opens_at: Some(opens_at), ..Code::WindowClosed.into() })
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! changes nothing. Every journal is linked to the one before it (`chain`). A hold is no posting: it keeps
 //! available points for one purpose; what is frozen waits for a decision, and is not held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{FromQueryResult, Value};
 use sha2::{Digest, Sha256};
@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::chain;
 use super::clock::Instant;
-use super::db::{self, Column, Tx};
+use super::db::{self, Column, Given, Tx};
 use super::problem::{Code, Outcome, Problem};
-use super::region::Village;
+use super::region::{Place, Village};
 
 /// Where points can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -213,6 +213,53 @@ pub async fn available(tx: &Tx, village: &Village, household: Uuid) -> Outcome<A
 /// `insufficient_points` if fewer are available than asked for and neither held nor frozen.
 pub async fn hold(tx: &Tx, village: &Village, household: Uuid, points: i64) -> Outcome<()> {
     hold_beside(tx, village, household, points, 0).await
+}
+
+/// What each of these households has available and neither held nor frozen, kept so until the transaction
+/// ends; nothing of one that never had any.
+pub async fn free(tx: &Tx, wanted: &BTreeSet<Place>) -> Outcome<BTreeMap<Place, i64>> {
+    #[derive(FromQueryResult)]
+    struct Row {
+        village: String,
+        household: Uuid,
+        free: i64,
+    }
+    let columns = [
+        Column::Text("village", wanted.iter().map(|(village, _)| village.clone()).collect()),
+        Column::Uuid("household", wanted.iter().map(|(_, household)| *household).collect()),
+    ];
+    let Given { table, values } = db::given(tx, 1, "given", &columns);
+    let sql = format!(
+        "SELECT b.village, b.household, b.points - b.held - b.frozen AS free FROM balances b \
+         JOIN {table} ON b.village = given.village AND b.household = given.household \
+         WHERE b.account = 'available' ORDER BY b.village, b.household{}",
+        db::exclusively_of(tx, "b")
+    );
+    let rows = db::all::<Row>(tx, &sql, values).await?;
+    Ok(rows.into_iter().map(|row| ((row.village, row.household), row.free)).collect())
+}
+
+/// Holds points of many households, for as many purposes as the caller has; whose [`free`] was asked first.
+///
+/// # Errors
+/// A fault if one has fewer: the caller has counted wrong.
+pub async fn hold_each(tx: &Tx, holds: &BTreeMap<Place, i64>) -> Outcome<()> {
+    let columns = [
+        Column::Text("village", holds.keys().map(|(village, _)| village.clone()).collect()),
+        Column::Uuid("household", holds.keys().map(|(_, household)| *household).collect()),
+        Column::Number("points", holds.values().copied().collect()),
+    ];
+    let Given { table, values } = db::given(tx, 1, "given", &columns);
+    let sql = format!(
+        "UPDATE balances SET held = held + given.points FROM {table} \
+         WHERE balances.village = given.village AND balances.household = given.household \
+           AND balances.account = 'available' \
+           AND balances.points - balances.held - balances.frozen >= given.points"
+    );
+    match db::run(tx, &sql, values).await? {
+        done if done == holds.len() as u64 => Ok(()),
+        done => Err(Problem::fault(format!("held for {done} of {} households", holds.len()))),
+    }
 }
 
 /// As [`hold`], leaving `waits` of the available points untouched.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
 
 /// How far down the tree a region stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -44,6 +45,9 @@ pub struct RegionCode(String);
 /// A village's code: 12 digits. The village is the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Village(String);
+
+/// A village and the id of something in it.
+pub type Place = (String, Uuid);
 
 /// The text is not a code of the national table's shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

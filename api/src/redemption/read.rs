@@ -1,6 +1,6 @@
 //! `GET /v1/villages/{village}/redemptions` and `…/{redemption}`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
@@ -18,10 +18,10 @@ use crate::http::{Query, path_id};
 use crate::identity::{CONCERNED, HandsOver, KeepsShop, Neighbour, Role};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
-use crate::kernel::db;
+use crate::kernel::db::{self, Column, Given};
 use crate::kernel::page::Start;
 use crate::kernel::problem::{Code, Outcome, Problem};
-use crate::kernel::region::Village;
+use crate::kernel::region::{Place, Village};
 
 /// Points held for, or spent on, a prize.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -270,6 +270,39 @@ pub async fn load(on: &impl ConnectionTrait, caller: &Neighbour, id: Uuid) -> Ou
     let row = db::one::<Row>(on, &sql, values).await?.ok_or(Code::NotFound)?;
     let shown = shown(on, caller, vec![row]).await?.pop();
     shown.ok_or_else(|| Problem::fault(format!("redemption {id} is not shown")))
+}
+
+/// Redemptions as each is shown to its own caller, who holds no office; without codes.
+pub async fn load_each(
+    on: &impl ConnectionTrait,
+    wanted: &[(&Neighbour, Uuid)],
+) -> Outcome<BTreeMap<Place, Redemption>> {
+    #[derive(FromQueryResult)]
+    struct Placed {
+        village: String,
+        #[sea_orm(nested)]
+        row: Row,
+    }
+    let columns = [
+        Column::Text("village", wanted.iter().map(|(it, _)| it.village.to_string()).collect()),
+        Column::Uuid("id", wanted.iter().map(|(_, id)| *id).collect()),
+    ];
+    let Given { table, values } = db::given(on, 1, "given", &columns);
+    let sql = format!(
+        "{} JOIN {table} ON r.village = given.village AND r.id = given.id",
+        SELECT.replacen("SELECT", "SELECT r.village,", 1)
+    );
+    let rows = db::all::<Placed>(on, &sql, values).await?;
+    let mut rows: BTreeMap<_, _> =
+        rows.into_iter().map(|it| ((it.village, it.row.id), it.row)).collect();
+    let mut redemptions = BTreeMap::new();
+    for (caller, id) in wanted {
+        let place = (caller.village.to_string(), *id);
+        let Some(row) = rows.remove(&place) else { continue };
+        let shown = shown(on, caller, vec![row]).await?;
+        redemptions.extend(shown.into_iter().map(|it| (place.clone(), it)));
+    }
+    Ok(redemptions)
 }
 
 async fn rows(

@@ -1,5 +1,7 @@
 //! `POST /v1/villages/{village}/stock-moves`, and the one way stock changes.
 
+use std::collections::BTreeMap;
+
 use actix_web::post;
 use actix_web::web::Data;
 use sea_orm::{FromQueryResult, Value};
@@ -14,9 +16,9 @@ use crate::identity::{KeepsShop, Official};
 use crate::kernel::audit::{self, Act};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::{Answer, Command, uuid_v7};
-use crate::kernel::db::{self, Tx};
+use crate::kernel::db::{self, Column, Given, Tx};
 use crate::kernel::problem::{Code, Outcome, Refusal};
-use crate::kernel::region::Village;
+use crate::kernel::region::{Place, Village};
 use crate::kernel::text::required;
 use crate::register::{self, Entry, Kind};
 
@@ -175,6 +177,62 @@ pub async fn take_from_stock(
         0 => Err(Code::SoldOut.into()),
         _ => Ok(()),
     }
+}
+
+/// Takes goods out of the stock, many prizes of many villages, as the last thing their transaction does.
+///
+/// # Errors
+/// `sold_out` if there are fewer of any.
+pub async fn take_each(tx: &Tx, leaving: &BTreeMap<Place, i64>) -> Outcome<()> {
+    if leaving.is_empty() {
+        return Ok(());
+    }
+    let columns = [
+        Column::Text("village", leaving.keys().map(|(village, _)| village.clone()).collect()),
+        Column::Uuid("prize", leaving.keys().map(|(_, prize)| *prize).collect()),
+        Column::Number("quantity", leaving.values().copied().collect()),
+    ];
+    if leaving.len() > 1 {
+        // In their order, so that two that take the same ones never wait for each other.
+        let Given { table, values } = db::given(tx, 1, "given", &columns);
+        let sql = format!(
+            "SELECT p.id FROM prizes p JOIN {table} ON p.village = given.village \
+               AND p.id = given.prize ORDER BY p.village, p.id{}",
+            db::exclusively_of(tx, "p")
+        );
+        db::run(tx, &sql, values).await?;
+    }
+    let Given { table, values } = db::given(tx, 1, "given", &columns);
+    let sql = format!(
+        "UPDATE prizes SET stock = stock - given.quantity FROM {table} \
+         WHERE prizes.village = given.village AND prizes.id = given.prize \
+           AND prizes.stock >= given.quantity"
+    );
+    match db::run(tx, &sql, values).await? {
+        done if done == leaving.len() as u64 => Ok(()),
+        _ => Err(Code::SoldOut.into()),
+    }
+}
+
+/// As [`record_move`], many that nobody gives a reason for.
+///
+/// # Errors
+/// `id_taken` if one of the moves was recorded before.
+pub async fn record_moves(tx: &Tx, changes: &[(&Village, Change)], now: Instant) -> Outcome<()> {
+    let columns = [
+        Column::Text("village", changes.iter().map(|(village, _)| village.to_string()).collect()),
+        Column::Uuid("id", changes.iter().map(|_| Uuid::now_v7()).collect()),
+        Column::Uuid("prize", changes.iter().map(|(_, it)| it.prize).collect()),
+        Column::Number("quantity", changes.iter().map(|(_, it)| it.quantity).collect()),
+        Column::Text("kind", changes.iter().map(|(_, it)| it.kind.to_owned()).collect()),
+        Column::Text("ref", changes.iter().map(|(_, it)| it.reference.to_string()).collect()),
+        Column::Number("at", vec![now.0; changes.len()]),
+    ];
+    let written = db::bulk_insert(tx, "stock_moves", &columns, "ON CONFLICT DO NOTHING").await?;
+    if written != changes.len() as u64 {
+        return Err(Code::IdTaken.into());
+    }
+    Ok(())
 }
 
 /// Writes down why stock changes; the number itself is the caller's to change.

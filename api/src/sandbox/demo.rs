@@ -20,7 +20,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::Tx;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
-use crate::redemption::{self, For, NewRedemption, Proof};
+use crate::redemption::{self, For, NewRedemption, Proof, Wish};
 use crate::regions;
 use crate::rules::{self, Source};
 
@@ -296,10 +296,12 @@ async fn shop(app: &App, demo: &DemoVillage) -> Outcome<()> {
                             NewRedemption { id, prize, quantity, points, household_code, bearer };
                         let now = app.clock.now();
                         let to = For { household, person, bearer };
-                        let order = redemption::redeem(tx, &village, &policy, &to, &new, now);
-                        order.await?.leave_stock(tx, &village).await?;
+                        let (village, policy) = (&village, &policy);
+                        let wish = Wish { village, policy, to: &to, new: &new };
+                        let (_, orders) = redemption::redeem(tx, wish, now).await?;
+                        orders.leave_stock(tx).await?;
                         let proof = Proof::PickupCode;
-                        redemption::hand_over(tx, &village, clerk, id, proof, now).await?;
+                        redemption::hand_over(tx, village, clerk, id, proof, now).await?;
                     }
                 }
             }
