@@ -13,3 +13,4 @@ mod repudiation;
 mod returned;
 mod review;
 mod submit;
+mod together;
