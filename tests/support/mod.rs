@@ -5,11 +5,13 @@ mod actor;
 pub mod canary;
 mod database;
 pub mod pictures;
+mod redis;
 mod replica;
 mod wechat;
 mod world;
 
 pub use actor::{Actor, Answer, contract};
+pub use redis::{FakeRedis, Mood};
 pub use replica::{Replica, eventually, jifen};
 pub use wechat::{FakeWeChat, Reply, SESSION_KEY};
 pub use world::{FAR, HERE, NEXT, World, claim, consent, grid_of, head_id, household_id};
