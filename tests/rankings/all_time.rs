@@ -9,19 +9,19 @@ use crate::support::{HERE, World, at, household_id};
 
 /// Three years with a deed in each, and the first weeks of a fourth.
 async fn years() -> World {
-    let world = World::begins(at("2021-12-20 08:00")).await;
+    let world = World::begins(at("2023-12-20 08:00")).await;
     for (now, number, earned) in [
-        ("2021-12-20 09:00", 1, 10),
-        ("2022-06-15 09:00", 2, 30),
-        ("2023-06-14 09:00", 1, 30),
-        ("2024-01-03 09:00", 3, 20),
+        ("2023-12-20 09:00", 1, 10),
+        ("2024-06-19 09:00", 2, 30),
+        ("2025-06-18 09:00", 1, 30),
+        ("2026-01-07 09:00", 3, 20),
     ] {
         // The sandbox's clock goes at most 400 days at a time.
         world.travel(at(now)).await;
         world.anybody().get(&board(HERE, "all", "")).await.ok();
         world.earn(number, earned).await;
     }
-    world.travel(at("2024-01-08 09:00")).await;
+    world.travel(at("2026-01-12 09:00")).await;
     world
 }
 
@@ -57,14 +57,14 @@ async fn a_close_adds_one_year_and_not_all_of_them() {
     let world = years().await;
     let kept = |period: &str| format!("category_standings WHERE period = '{period}'");
     // Whoever earned in one year or more, once a year.
-    for (period, rows) in [("to-2021", 1), ("to-2022", 2), ("to-2023", 2), ("all", 3)] {
+    for (period, rows) in [("to-2023", 1), ("to-2024", 2), ("to-2025", 2), ("all", 3)] {
         assert_eq!(world.count(&kept(period)).await, rows, "{period}");
     }
-    assert_eq!(world.count("category_standings WHERE period > 'to-2023'").await, 0);
+    assert_eq!(world.count("category_standings WHERE period > 'to-2025'").await, 0);
     // Years long ago are not read again.
-    world.run("DELETE FROM category_standings WHERE period IN ('2021', '2022', 'to-2021')").await;
+    world.run("DELETE FROM category_standings WHERE period IN ('2023', '2024', 'to-2023')").await;
     deed(&world, 2, "fam.simple_wedding", &["committee_record"]).await;
-    world.travel(at("2024-01-15 09:00")).await;
+    world.travel(at("2026-01-19 09:00")).await;
     let all = world.anybody().get(&board(HERE, "all", "")).await.ok();
     assert_eq!(points(&all), [40, 40, 20]);
 }
@@ -103,7 +103,7 @@ async fn the_migration_makes_the_rows_that_the_closes_made() {
     let world = years().await;
     deed(&world, 2, "fam.simple_wedding", &["committee_record"]).await;
     world.deduct(6).await;
-    world.travel(at("2024-01-15 09:00")).await;
+    world.travel(at("2026-01-19 09:00")).await;
     world.anybody().get(&board(HERE, "all", "")).await.ok();
     let rows = async || {
         #[derive(Debug, PartialEq, sea_orm::FromQueryResult)]

@@ -171,7 +171,7 @@ async fn who_moved_out_stays_on_past_boards_and_is_on_no_later_one() {
     let world = scored().await;
     let moved = json!({ "reason": "举家迁往外省" });
     let path = format!("/v1/villages/{HERE}/households/{}/move-out", household_id(HERE, 2));
-    let officer = world.official("committee", HERE).await;
+    let officer = world.official("township", "460205100").await;
     officer.post(&path, moved).await.ok();
     let category = "category=rural_construction";
     for (period, expected) in
