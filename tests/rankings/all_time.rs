@@ -22,6 +22,7 @@ async fn years() -> World {
         world.earn(number, earned).await;
     }
     world.travel(at("2026-01-12 09:00")).await;
+    world.anybody().get(&board(HERE, "all", "")).await.ok();
     world
 }
 
