@@ -153,12 +153,18 @@ pub fn private_json(body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok().insert_header(("Cache-Control", "private, no-store")).json(body)
 }
 
+/// How long what can still change is kept by others, in seconds: shorter than we take to see a change
+/// ourselves.
+const SHORT: &str = "public, max-age=1, must-revalidate";
+/// For a day: nothing in it changes any more, but a release may say more about it.
+const LASTING: &str = "public, max-age=86400, immutable";
+
 /// Public bytes with their strong ETag, or 304.
 pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse {
     let fresh = has_etag(request, &ready.etag);
     let mut answer = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer.insert_header(("ETag", ready.etag.as_str()));
-    answer.insert_header(("Cache-Control", "public, max-age=2"));
+    answer.insert_header(("Cache-Control", if ready.lasting { LASTING } else { SHORT }));
     answer.insert_header(("Vary", "Authorization"));
     if fresh {
         return answer.finish();

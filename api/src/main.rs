@@ -15,6 +15,7 @@ use api::kernel::clock::{Clock, Instant};
 use api::kernel::problem::Problem;
 use api::kernel::region::RegionCode;
 use api::proof::{self, Verifier};
+use api::rankings;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -36,7 +37,8 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date
     Migrate,
-    /// Recompute every balance, line and standing from the postings; names the first row that disagrees
+    /// Recompute every balance, line and standing from the postings; names the first row that disagrees.
+    /// With REDIS_URL, compare the boards kept there with those that SQL makes, and name each that differs
     Verify {
         /// Check a list file or a proof instead, without a database or a network
         #[arg(long)]
@@ -160,7 +162,13 @@ async fn run(line: Line) -> Result<ExitCode, Box<dyn std::error::Error>> {
             trusted.extend(app.list_key.as_ref().map(|key| key.verifier.clone()));
             let found = api::verify::verify_trusting(&app.db, &trusted).await?;
             writeln!(out, "{found}")?;
-            return Ok(if found.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            let mut agrees = found.is_clean();
+            if agrees && app.config.storage.redis_url.is_some() {
+                let kept = rankings::compare_kept(&app).await?;
+                writeln!(out, "{kept}")?;
+                agrees = kept.differing.is_empty();
+            }
+            return Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! `jifen verify`: recomputes every balance, line, list and standing from the postings and lines, and
 //! names the first row that disagrees.
 
+mod boards;
 mod shop;
 mod year;
 
@@ -11,11 +12,8 @@ use uuid::Uuid;
 
 use crate::kernel::chain;
 use crate::kernel::db::{self, Db};
-use crate::kernel::period::{Period, Week};
-use crate::kernel::problem::{Outcome, Problem};
-use crate::kernel::region::Village;
+use crate::kernel::problem::Outcome;
 use crate::proof::Verifier;
-use crate::rankings::{STANDINGS, span};
 use crate::{proof, publicity};
 
 /// The outcome of a verification.
@@ -254,19 +252,18 @@ pub async fn verify_trusting(db: &Db, trusted: &[Verifier]) -> Outcome<Report> {
 /// Runs every check on what this connection or transaction sees; `trusted` as for [`proof::first_odd`].
 pub async fn verify_on(on: &impl ConnectionTrait, trusted: Option<&[Verifier]>) -> Outcome<Report> {
     let mut checks = 0;
-    for check in CHECKS.iter().chain(shop::CHECKS).chain(year::CHECKS).chain(publicity::CHECKS) {
+    let slices = shop::CHECKS.iter().chain(year::CHECKS).chain(publicity::CHECKS);
+    for check in CHECKS.iter().chain(boards::CHECKS).chain(slices) {
         let sql = format!("{} ORDER BY 1, 2, 3 LIMIT 1", check.sql);
         if let Some(odd) = db::one::<Odd>(on, &sql, []).await? {
             return Ok(Report { checks, first: Some(describe(check.name, &odd)) });
         }
         checks += 1;
     }
-    for (village, period) in periods(on).await? {
-        if let Some(odd) = standing(on, &village, period).await? {
-            let what = format!("a standing of {period} is recomputed from its lines");
-            return Ok(Report { checks, first: Some(describe(&what, &odd)) });
-        }
-        checks += 1;
+    let (looked_at, odd) = boards::first_odd(on).await?;
+    checks += looked_at;
+    if odd.is_some() {
+        return Ok(Report { checks, first: odd });
     }
     // The dearest last: they read every journal and every line.
     let chains = chain::first_break(on).await?;
@@ -282,46 +279,4 @@ fn describe(check: &str, odd: &Odd) -> String {
     let Odd { village, thing, id, kept, recomputed } = odd;
     let id = id.map_or(String::new(), |id| format!(" {id}"));
     format!("{check}: village {village}, {thing}{id}: kept {kept}, recomputed {recomputed}")
-}
-
-/// Every board there is or should be: the periods of all closed weeks.
-async fn periods(on: &impl ConnectionTrait) -> Outcome<Vec<(Village, Period)>> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        village: String,
-        week: String,
-    }
-    let sql =
-        "SELECT village, week FROM score_sheets WHERE status = 'closed' ORDER BY village, week";
-    let mut all = Vec::new();
-    for Row { village, week } in db::all::<Row>(on, sql, []).await? {
-        let odd = || Problem::fault(format!("sheet {village} {week}"));
-        let parsed = village.parse::<Village>().map_err(|_| odd())?;
-        let week = week.parse::<Week>().map_err(|_| odd())?;
-        all.extend(week.periods().map(|period| (parsed.clone(), period)));
-    }
-    all.sort();
-    all.dedup();
-    Ok(all)
-}
-
-/// The first standing that is not what its lines make it.
-async fn standing(
-    on: &impl ConnectionTrait,
-    village: &Village,
-    period: Period,
-) -> Outcome<Option<Odd>> {
-    let columns = "village, household, points, deductions, categories, reached_at";
-    let sql = format!(
-        "SELECT village, 'household' AS thing, household AS id, \
-         CAST(SUM(side * points) AS BIGINT) AS kept, \
-         CAST(SUM((1 - side) * points) AS BIGINT) AS recomputed FROM ( \
-           SELECT 1 AS side, {columns} FROM standings WHERE village = $1 AND period = $2 \
-           UNION ALL SELECT 0 AS side, {columns} FROM ({STANDINGS}) AS fresh \
-         ) AS both_sides GROUP BY village, household \
-         HAVING COUNT(*) <> 2 OR MIN(points) <> MAX(points) OR MIN(deductions) <> MAX(deductions) \
-         OR MIN(categories) <> MAX(categories) OR MIN(reached_at) <> MAX(reached_at) \
-         ORDER BY household LIMIT 1"
-    );
-    Ok(db::one::<Odd>(on, &sql, span(village, period)).await?)
 }

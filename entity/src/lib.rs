@@ -16,6 +16,7 @@ pub mod binding;
 pub mod binding_request;
 pub mod budget;
 pub mod catalogue_prize;
+pub mod category_standing;
 pub mod chain_head;
 pub mod claim;
 pub mod committee;

@@ -1,7 +1,7 @@
 //! The schema, one step a file. Each step goes up and down; every constraint has a name.
 //!
 //! Steps are SQL that both databases understand, with words replaced: `{code}` (text compared byte by
-//! byte), `{uuid}`, `{random_uuid}`, `{now}` (milliseconds), `{append_only:table}` (triggers that refuse UPDATE and DELETE), `{refuse …}`,
+//! byte), `{uuid}`, `{random_uuid}`, `{now}` (milliseconds), `{month_of_sheet}`, `{append_only:table}` (triggers that refuse UPDATE and DELETE), `{refuse …}`,
 //! and what takes the last two back where the table stays: `{changeable:table}`, `{let …}`.
 
 pub use sea_orm_migration::{MigratorTrait, SchemaManager};
@@ -35,6 +35,7 @@ mod m20261122_000023_keep_withdrawals;
 mod m20261122_000024_extend_rankings;
 mod m20261122_000025_fund_redemptions;
 mod quarters;
+mod m20261122_000026_rank_categories;
 
 pub struct Migrator;
 
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000023_keep_withdrawals::Migration),
             Box::new(m20261122_000024_extend_rankings::Migration),
             Box::new(m20261122_000025_fund_redemptions::Migration),
+            Box::new(m20261122_000026_rank_categories::Migration),
         ]
     }
 }
@@ -106,6 +108,12 @@ fn dialect(statement: &str, postgres: bool) -> Vec<String> {
         true => "CAST(EXTRACT(EPOCH FROM now()) * 1000 AS BIGINT)",
         false => "CAST(strftime('%s', 'now') AS BIGINT) * 1000",
     };
+    // The Thursday of a sheet's week begins 316 800 s before it closes, told as if it were UTC.
+    let month = match postgres {
+        true => "to_char(to_timestamp(closes_at / 1000 - 316800) AT TIME ZONE 'UTC', 'YYYY-MM')",
+        false => "strftime('%Y-%m', closes_at / 1000 - 316800, 'unixepoch')",
+    };
+    let statement = statement.replace("{month_of_sheet}", month);
     let statement = statement.replace("{code}", code).replace("{uuid}", uuid);
     vec![statement.replace("{random_uuid}", random).replace("{now}", now)]
 }

@@ -34,13 +34,17 @@ INSERT INTO score_sheets (village, week, status, closes_at, line_count, points)
 SELECT village, '2024-W37', 'open', 1726416000000, 0, 0 FROM villages;
 
 -- Boards are ordered from these: part of the close, as without them it would show nothing.
-INSERT INTO standings (village, period, household, points, deductions, categories, reached_at)
-SELECT village, period, household, points, deductions, categories, reached_at
-FROM (SELECT village, household, SUM(awarded) AS points,
+INSERT INTO category_standings (village, period, category, household, points, deductions, categories, reached_at)
+SELECT village, period, category, household, points, deductions, categories, reached_at
+FROM (SELECT village, category, household, SUM(awarded) AS points,
         -SUM(CASE WHEN awarded < 0 THEN awarded ELSE 0 END) AS deductions,
-        COUNT(DISTINCT CASE WHEN awarded > 0 THEN category END) AS categories,
+        MAX(CASE WHEN awarded > 0 THEN 1 ELSE 0 END) AS categories,
         MAX(approved_at) AS reached_at
-      FROM score_lines GROUP BY village, household) AS earned
-CROSS JOIN (VALUES ('2024-W36'), ('2024-09'), ('2024-Q3'), ('2024')) AS periods (period);
+      FROM score_lines GROUP BY village, category, household) AS earned
+CROSS JOIN (VALUES ('2024-W36'), ('2024-09'), ('2024-Q3'), ('2024'), ('all')) AS periods (period);
+
+INSERT INTO standings (village, period, household, points, deductions, categories, reached_at)
+SELECT village, period, household, SUM(points), SUM(deductions), SUM(categories), MAX(reached_at)
+FROM category_standings GROUP BY village, period, household;
 
 UPDATE villages SET next_due_at = 1726416000000, version = version + 1;

@@ -2,6 +2,7 @@
 //! `run` starts what this needs, and prints how to call it.
 
 mod bare;
+mod board_build;
 mod claim_floor;
 mod claim_submit;
 mod idle;
@@ -113,6 +114,7 @@ async fn measure(bench: &Bench) -> Done<()> {
         claim_submit::measure(bench, &county).await?;
         redeem::measure(bench, &county).await?;
     }
+    board_build::measure(bench).await?;
     if bench.wants(weekly_close::NAME) {
         weekly_close::measure(bench).await?;
     }

@@ -66,7 +66,24 @@ async fn verify_names_what_was_changed_behind_its_back() {
         (
             "standings",
             "UPDATE standings SET points = points + 1 WHERE period = '2024-Q3'",
-            "a standing of 2024-Q3",
+            "a standing is the sum of its categories: village 460205100201, 2024-Q3",
+        ),
+        (
+            "category_standings",
+            "UPDATE category_standings SET points = points + 1 WHERE period = '2024-Q3'",
+            "a standing is the sum of its categories: village 460205100201, 2024-Q3",
+        ),
+        (
+            "category_standings",
+            "UPDATE category_standings SET points = points + 1 WHERE period = 'all'",
+            "a standing is the sum of its categories: village 460205100201, all",
+        ),
+        (
+            "category_standings",
+            "INSERT INTO category_standings SELECT village, 'to-2023', category, household, \
+             points, deductions, categories, reached_at FROM category_standings \
+             WHERE period = 'all'",
+            "until a year",
         ),
         ("members", "UPDATE members SET left_at = 1 WHERE is_head", "a present head"),
         ("households", "UPDATE households SET status = 'closed'", "says how"),
@@ -75,7 +92,7 @@ async fn verify_names_what_was_changed_behind_its_back() {
             "UPDATE households SET status = 'moved_out', ended_at = 1",
             "nothing is left with",
         ),
-        ("standings", "DELETE FROM standings WHERE period = '2024-09'", "a standing of 2024-09"),
+        ("standings", "DELETE FROM standings WHERE period = '2024-09'", "sum of its categories"),
     ];
     let world = with_history().await;
     world.verified().await;

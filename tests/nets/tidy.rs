@@ -84,6 +84,7 @@ fn each_table_is_written_by_its_owner() {
         ("idempotency_keys", "kernel/idempotency.rs"),
         ("stock_moves", "redemption"),
         ("standings", "rankings"),
+        ("category_standings", "rankings"),
         ("score_sheets", "scoring"),
     ];
     for (path, text) in sources() {

@@ -15,7 +15,7 @@ async fn names(reader: &Actor, what: &str) -> Vec<Value> {
         false => {
             assert_eq!(
                 (cache.as_deref(), vary.as_deref()),
-                (Some("public, max-age=2"), Some("Authorization"))
+                (Some("public, max-age=1, must-revalidate"), Some("Authorization"))
             );
         }
     }

@@ -1,3 +1,7 @@
+mod all_time;
+mod categories;
+mod freshness;
+mod redis;
 pub mod year;
 
 use serde_json::json;

@@ -6,12 +6,14 @@ pub mod canary;
 mod database;
 mod orders;
 pub mod pictures;
+mod redis;
 mod replica;
 mod wechat;
 mod world;
 
 pub use actor::{Actor, Answer, contract};
 pub use orders::{order_at, order_of, price};
+pub use redis::{FakeRedis, Mood};
 pub use replica::{Replica, eventually, jifen};
 pub use wechat::{FakeWeChat, Reply, SESSION_KEY};
 pub use world::{FAR, HERE, NEXT, World, claim, consent, grid_of, head_id, household_id};

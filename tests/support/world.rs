@@ -102,19 +102,40 @@ impl World {
         Self::start(Clock::System, &line).await
     }
 
+    /// A world that stands before this Redis, on either database.
+    pub async fn before_redis(now: Instant, redis_url: &str) -> Self {
+        let mut database = TestDatabase::create().await;
+        database.redis_url = Some(redis_url.to_owned());
+        let world = Self::start_on(database, Clock::standing_at(now), &[]).await;
+        world.found(Policy::default(), now).await;
+        world
+    }
+
+    /// Another process on this world's database, with a cache and a clock of its own: the app before it
+    /// serves, and somebody who asks it.
+    pub async fn another_process(&self, change: impl FnOnce(App) -> App) -> (Data<App>, Actor) {
+        let mut app = App::connect(config(&self.database, &[])).await.expect("the app connects");
+        self.database.migrate(&app).await;
+        app.clock = Clock::standing_at(self.app.clock.now());
+        app.token_clock = Clock::standing_at(self.app.token_clock.now());
+        let app = Data::new(change(app));
+        let base = serve(&app);
+        (app, Actor { base, ..self.anybody() })
+    }
+
     async fn start(clock: Clock, line: &[&str]) -> Self {
+        Self::start_on(TestDatabase::create().await, clock, line).await
+    }
+
+    async fn start_on(database: TestDatabase, clock: Clock, line: &[&str]) -> Self {
         canary::listen();
-        let database = TestDatabase::create().await;
         let mut app = App::connect(config(&database, line)).await.expect("the app connects");
         database.migrate(&app).await;
         app.clock = clock;
         // It stands too, so that no test depends on how long it takes.
         app.token_clock = Clock::standing_at(Clock::System.now());
         let app = Data::new(app);
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = app::serve(app.clone(), listener).expect("the server starts");
-        actix_web::rt::spawn(server);
+        let base = serve(&app);
         // Nothing here speaks TLS, and reading the system's roots takes longer than most tests.
         let client = Client::builder().tls_certs_only([]).build().expect("a client");
         Self { app, base, client, database }
@@ -288,6 +309,14 @@ impl World {
             reviewer.post(&path, json!({ "decision": "approve" })).await.ok();
         }
     }
+}
+
+/// Has an app answer on a port of its own.
+fn serve(app: &Data<App>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    actix_web::rt::spawn(app::serve(app.clone(), listener).expect("the server starts"));
+    base
 }
 
 /// A claim of household `number` here for a rule, with what the rule needs besides.

@@ -81,6 +81,11 @@ const ROWS: &[(&str, &str, &str)] = &[
         "period, household, points, deductions, categories, reached_at",
         "period, household",
     ),
+    (
+        "category_standings",
+        "period, category, household, points, deductions, categories, reached_at",
+        "period, category, household",
+    ),
     ("journal_links", "sequence, journal, hash", "sequence"),
     ("list_checkpoints", "month, size, root, chain_length, chain_head, text", "month"),
     ("reversals", "id, line, points, status, decided_at, closed_at", "id"),

@@ -1,13 +1,17 @@
 //! Public answers as ready bytes: a copy in every process, and one in Redis for all of them.
 //!
-//! The version that SQL gives is the truth: bytes are kept under it, and nothing older than
-//! [`FRESH_FOR`] is served after a change elsewhere, nothing older at all after a change made by this
-//! process. Redis holds only what can be lost: absent, slow or full of garbage, it changes no answer.
+//! The version that SQL gives is the truth. It is asked for once in [`FRESH_FOR`], for all answers that
+//! share it together. While one reader asks, or builds what has changed, the others are given what was
+//! known, until [`STALE_FOR`] after it was last seen to be true; then they wait for the new one. What this
+//! process itself has changed is never shown as it was. Redis holds only what can be lost: absent, slow
+//! or full of garbage, it changes no answer.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Bytes;
+use futures::TryStreamExt;
 use redis::AsyncCommands;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sha2::{Digest, Sha256};
@@ -15,11 +19,16 @@ use sha2::{Digest, Sha256};
 use super::problem::{Outcome, Problem};
 use super::seal;
 
-/// How long another process's change may stay unseen.
+/// For how long a version that was read is taken for the present one.
 pub const FRESH_FOR: Duration = Duration::from_secs(1);
+/// How long after it was last seen to be true an answer is still given, while another reader makes the
+/// new one.
+pub const STALE_FOR: Duration = Duration::from_secs(2);
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 const REDIS_PATIENCE: Duration = Duration::from_millis(200);
 const REDIS_KEPT_SECONDS: u64 = 24 * 3600;
+/// Keys that one round through Redis asks for.
+const SCANNED: usize = 1000;
 
 /// Bytes that are ready to be sent, with their strong ETag.
 #[derive(Clone)]
@@ -27,20 +36,69 @@ pub struct Ready {
     pub bytes: Bytes,
     /// Quoted, as it goes into the header.
     pub etag: String,
+    /// Whether they stay what they are, whatever happens.
+    pub lasting: bool,
 }
 
 impl Ready {
-    pub fn of(bytes: Vec<u8>) -> Self {
+    pub fn of(made: impl Into<Made>) -> Self {
+        let Made { bytes, lasting } = made.into();
         let digest = Sha256::digest(&bytes);
         let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { bytes: bytes.into(), etag: format!("\"{hex}\"") }
+        Self { bytes: bytes.into(), etag: format!("\"{hex}\""), lasting }
     }
+}
+
+/// What was built: bytes, which may be changed later unless they are said to be lasting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    pub bytes: Vec<u8>,
+    pub lasting: bool,
+}
+
+impl From<Vec<u8>> for Made {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, lasting: false }
+    }
+}
+
+/// The version that several answers share.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    /// The answer's own name.
+    pub key: &'a str,
+    /// What its version is of, e.g. a village: all answers that say the same are asked for together.
+    pub of: &'a str,
+}
+
+/// A version, and when it was read: measured by the watch, so that a slow answer of the database makes
+/// it older.
+#[derive(Clone)]
+struct Version {
+    text: String,
+    seen: Duration,
+    /// Which of this process's changes it was read after.
+    changes: u64,
+}
+
+#[derive(Clone)]
+struct Shown {
+    version: Version,
+    body: Ready,
+    /// Set by the one reader who makes the next.
+    renewing: Arc<AtomicBool>,
 }
 
 #[derive(Clone)]
 pub struct Cache {
-    versions: moka::future::Cache<String, String>,
-    bodies: moka::future::Cache<String, Ready>,
+    versions: moka::future::Cache<String, Version>,
+    shown: moka::future::Cache<String, Shown>,
+    /// Readers of the same version, and of the same bytes, share one flight; nothing stays here.
+    reading: moka::future::Cache<String, Version>,
+    building: moka::future::Cache<String, Shown>,
+    /// How often this process has changed what is shown.
+    changes: Arc<AtomicU64>,
+    watch: Watch,
     redis: Option<ConnectionManager>,
     prefix: String,
     /// Which database the bytes were made from.
@@ -51,14 +109,14 @@ impl Cache {
     /// Connects to Redis if a URL is given. A Redis that does not answer is said in the log and tried
     /// again when it is needed.
     pub async fn connect(redis_url: Option<&str>, prefix: &str) -> Self {
-        let versions = moka::future::Cache::builder();
-        let bodies = moka::future::Cache::builder();
+        let weigh = |_: &String, it: &Shown| u32::try_from(it.body.bytes.len()).unwrap_or(u32::MAX);
         Self {
-            versions: versions.max_capacity(100_000).time_to_live(FRESH_FOR).build(),
-            bodies: bodies
-                .weigher(|_, body: &Ready| u32::try_from(body.bytes.len()).unwrap_or(u32::MAX))
-                .max_capacity(KEPT_BYTES)
-                .build(),
+            versions: moka::future::Cache::builder().max_capacity(100_000).build(),
+            shown: moka::future::Cache::builder().weigher(weigh).max_capacity(KEPT_BYTES).build(),
+            reading: moka::future::Cache::builder().time_to_live(Duration::ZERO).build(),
+            building: moka::future::Cache::builder().time_to_live(Duration::ZERO).build(),
+            changes: Arc::default(),
+            watch: Watch::Running(Instant::now()),
             redis: match redis_url {
                 Some(url) => open(url),
                 None => None,
@@ -68,36 +126,117 @@ impl Cache {
         }
     }
 
+    /// The same cache by a watch that somebody sets.
+    pub fn by(self, watch: Watch) -> Self {
+        Self { watch, ..self }
+    }
+
     /// Says which database this cache stands before; until then nothing is shared through Redis.
     pub fn belong_to(&self, database: &str) {
         self.database.get_or_init(|| database.to_owned());
     }
 
-    /// Forgets which versions are current: called after every change that a reader must see.
+    /// Takes nothing that was known for the present any more: called after every change that a reader
+    /// must see.
     pub fn refresh(&self) {
-        self.versions.invalidate_all();
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The bytes of `key` in the version that `version` reads, built by `build` if nobody has them.
-    /// Of many readers at once one builds and the others wait for it.
-    pub async fn ready(
+    /// The bytes of an answer in the version that `version` reads, built by `build` if nobody has them.
+    /// Of many readers at once one builds; the others are given what was known, or wait for it.
+    ///
+    /// Bytes are never older than [`STALE_FOR`] behind a change by another process, or than their own
+    /// building takes where that is longer.
+    pub async fn ready<M: Into<Made>>(
+        &self,
+        Shared { key, of }: Shared<'_>,
+        version: impl Future<Output = Outcome<String>>,
+        build: impl Future<Output = Outcome<M>>,
+    ) -> Outcome<Ready> {
+        let changes = self.changes.load(Ordering::Acquire);
+        let known = self.shown.get(key).await;
+        let trusted = known.as_ref().filter(|it| it.version.changes == changes);
+        if let Some(it) = trusted {
+            let age = self.watch.elapsed().saturating_sub(it.version.seen);
+            // Whoever finds the flag unset is the one to renew.
+            if age < FRESH_FOR || (age < STALE_FOR && it.renewing.swap(true, Ordering::AcqRel)) {
+                return Ok(it.body.clone());
+            }
+        }
+        let flight = async {
+            let version = self.version(of, changes, version).await?;
+            // Looked up again: another flight may have ended since.
+            let body = match self.shown.get(key).await {
+                Some(it) if it.version.text == version.text => it.body,
+                _ => self.body(key, &version.text, build).await?,
+            };
+            let shown = Shown { version, body, renewing: Arc::default() };
+            self.shown.insert(key.to_owned(), shown.clone()).await;
+            Ok(shown)
+        };
+        // Whoever comes after a change of this process joins no flight from before it.
+        let flown = self.building.try_get_with(format!("{changes}:{key}"), flight).await;
+        Ok(flown.map_err(shared)?.body)
+    }
+
+    async fn version(
+        &self,
+        of: &str,
+        changes: u64,
+        version: impl Future<Output = Outcome<String>>,
+    ) -> Outcome<Version> {
+        let fresh = |it: &Version| {
+            it.changes == changes && self.watch.elapsed().saturating_sub(it.seen) < FRESH_FOR
+        };
+        if let Some(known) = self.versions.get(of).await.filter(fresh) {
+            return Ok(known);
+        }
+        let read = async {
+            let seen = self.watch.elapsed();
+            let version = Version { text: version.await?, seen, changes };
+            self.versions.insert(of.to_owned(), version.clone()).await;
+            Ok(version)
+        };
+        self.reading.try_get_with(format!("{changes}:{of}"), read).await.map_err(shared)
+    }
+
+    async fn body<M: Into<Made>>(
         &self,
         key: &str,
-        version: impl Future<Output = Outcome<String>>,
-        build: impl Future<Output = Outcome<Vec<u8>>>,
+        version: &str,
+        build: impl Future<Output = Outcome<M>>,
     ) -> Outcome<Ready> {
-        let version = self.versions.try_get_with_by_ref(key, version).await.map_err(shared)?;
-        let database = self.database.get().map_or("", String::as_str);
-        let key = format!("{}{database}:{key}@{version}", self.prefix);
-        let body = async {
-            if let Some(bytes) = self.fetch(&key).await {
-                return Ok(Ready::of(bytes));
+        let key = format!("{}@{version}", self.named(key));
+        if let Some(made) = self.fetch(&key).await {
+            return Ok(Ready::of(made));
+        }
+        let made = build.await?.into();
+        self.store(&key, &made).await;
+        Ok(Ready::of(made))
+    }
+
+    fn named(&self, key: &str) -> String {
+        format!("{}{}:{key}", self.prefix, self.database.get().map_or("", String::as_str))
+    }
+
+    /// What Redis holds under names that begin with `prefix`: the name with its version, and the bytes,
+    /// which have their digest. `None` without a Redis that answers.
+    pub async fn held(&self, prefix: &str) -> Option<Vec<(String, String, Made)>> {
+        let redis = self.redis.clone()?;
+        let begins = self.named("");
+        // Nothing in a name of ours but what stands for itself in a pattern of Redis, braces included.
+        let pattern = format!("{begins}{prefix}*");
+        let mut found = Vec::new();
+        for name in scan(redis, &pattern).await.ok()? {
+            let Some(made) = self.fetch(&name).await else { continue };
+            let own = name.strip_prefix(&begins).and_then(|name| name.rsplit_once('@'));
+            if let Some((key, version)) = own {
+                found.push((key.to_owned(), version.to_owned(), made));
             }
-            let bytes = build.await?;
-            self.store(&key, &bytes).await;
-            Ok(Ready::of(bytes))
-        };
-        self.bodies.try_get_with_by_ref(&key, body).await.map_err(shared)
+        }
+        found.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        found.dedup();
+        Some(found)
     }
 
     /// Takes the flight of this name for at most `during`; `false` while another process has it. Without
@@ -133,21 +272,45 @@ impl Cache {
         seal::unseal(key, sealed)
     }
 
-    async fn fetch(&self, key: &str) -> Option<Vec<u8>> {
+    async fn fetch(&self, key: &str) -> Option<Made> {
         self.database.get()?;
         let mut redis = self.redis.clone()?;
         let sealed: Vec<u8> = patiently(redis.get(key)).await?;
-        // A digest before the bytes: what somebody else put under our key is a miss.
-        let (digest, bytes) = sealed.split_at_checked(32)?;
-        (Sha256::digest(bytes).as_slice() == digest).then(|| bytes.to_vec())
+        // A digest before the rest: what somebody else put under our key is a miss.
+        let (digest, rest) = sealed.split_at_checked(32)?;
+        let (lasting, bytes) = rest.split_first()?;
+        let whole = Sha256::digest(rest).as_slice() == digest;
+        (whole && *lasting <= 1).then(|| Made { bytes: bytes.to_vec(), lasting: *lasting == 1 })
     }
 
-    async fn store(&self, key: &str, bytes: &[u8]) {
+    async fn store(&self, key: &str, made: &Made) {
         let (Some(_), Some(mut redis)) = (self.database.get(), self.redis.clone()) else { return };
-        let mut sealed = Sha256::digest(bytes).to_vec();
-        sealed.extend_from_slice(bytes);
+        let rest = [&[u8::from(made.lasting)], made.bytes.as_slice()].concat();
+        let sealed = [Sha256::digest(&rest).as_slice(), &rest].concat();
         let _: Option<()> = patiently(redis.set_ex(key, sealed, REDIS_KEPT_SECONDS)).await;
     }
+}
+
+/// What ages are measured by: the time since the process began, or milliseconds that somebody sets.
+#[derive(Clone)]
+pub enum Watch {
+    Running(Instant),
+    Set(Arc<AtomicU64>),
+}
+
+impl Watch {
+    fn elapsed(&self) -> Duration {
+        match self {
+            Self::Running(since) => since.elapsed(),
+            Self::Set(millis) => Duration::from_millis(millis.load(Ordering::Acquire)),
+        }
+    }
+}
+
+async fn scan(mut redis: ConnectionManager, pattern: &str) -> redis::RedisResult<Vec<String>> {
+    let options = redis::ScanOptions::default().with_pattern(pattern).with_count(SCANNED);
+    let names: redis::AsyncIter<'_, String> = redis.scan_options(options).await?;
+    names.try_collect().await
 }
 
 fn open(url: &str) -> Option<ConnectionManager> {
@@ -182,5 +345,145 @@ fn shared(problem: Arc<Problem>) -> Problem {
         Problem::Refused(refusal) => (**refusal).clone().into(),
         Problem::Database(error) => Problem::Database(error.clone()),
         Problem::Fault(what) => Problem::Fault(what.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    const SHARED: Shared<'_> = Shared { key: "board", of: "region" };
+
+    /// A database with one version, whose readers and builders are counted.
+    struct Source {
+        cache: Cache,
+        millis: Arc<AtomicU64>,
+        version: AtomicUsize,
+        asked: AtomicUsize,
+        built: AtomicUsize,
+    }
+
+    impl Source {
+        async fn new() -> Self {
+            let millis = Arc::new(AtomicU64::new(0));
+            let cache = Cache::connect(None, "").await.by(Watch::Set(millis.clone()));
+            let [version, asked, built] = std::array::from_fn(|_| AtomicUsize::new(0));
+            Self { cache, millis, version, asked, built }
+        }
+
+        fn at(&self, millis: u64) {
+            self.millis.store(millis, Ordering::SeqCst);
+        }
+
+        /// Reads, and waits for `gate` before it has built.
+        async fn read(&self, shared: Shared<'_>, gate: Option<&Notify>) -> String {
+            let version = async {
+                self.asked.fetch_add(1, Ordering::SeqCst);
+                Ok(self.version.load(Ordering::SeqCst).to_string())
+            };
+            let build = async {
+                self.built.fetch_add(1, Ordering::SeqCst);
+                if let Some(gate) = gate {
+                    gate.notified().await;
+                }
+                Ok(self.version.load(Ordering::SeqCst).to_string().into_bytes())
+            };
+            let ready = self.cache.ready(shared, version, build).await.expect("bytes");
+            String::from_utf8_lossy(&ready.bytes).into_owned()
+        }
+
+        fn counted(&self) -> (usize, usize) {
+            (self.asked.load(Ordering::SeqCst), self.built.load(Ordering::SeqCst))
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_version_is_asked_for_once_a_second_for_all_answers_that_share_it() {
+        let source = Source::new().await;
+        let more = Shared { key: "another board", of: "region" };
+        for second in 0..3_usize {
+            for millis in [0, 1, 500, 999] {
+                source.at(second as u64 * 1000 + millis);
+                assert_eq!(source.read(SHARED, None).await, "0");
+                assert_eq!(source.read(more, None).await, "0");
+            }
+            assert_eq!(source.counted(), (second + 1, 2));
+        }
+        source.version.store(1, Ordering::SeqCst);
+        assert_eq!(source.read(SHARED, None).await, "0", "within a second");
+        source.at(3000);
+        assert_eq!(source.read(SHARED, None).await, "1");
+        assert_eq!(source.read(more, None).await, "1");
+        assert_eq!(source.counted(), (4, 4));
+    }
+
+    /// One builds what another process has changed; until two seconds are over the others read what was.
+    #[actix_web::test]
+    async fn what_was_is_read_while_one_builds_and_no_longer_than_two_seconds() {
+        let (source, gate) = (Source::new().await, Notify::new());
+        assert_eq!(source.read(SHARED, None).await, "0");
+        source.version.store(1, Ordering::SeqCst);
+        source.at(1000);
+        let mut builder = Box::pin(source.read(SHARED, Some(&gate)));
+        assert!(futures::poll!(&mut builder).is_pending());
+        for millis in [1000, 1999] {
+            source.at(millis);
+            assert_eq!(source.read(SHARED, None).await, "0");
+        }
+        source.at(2000);
+        let mut late = Box::pin(source.read(SHARED, None));
+        assert!(futures::poll!(&mut late).is_pending(), "too old to be read");
+        gate.notify_one();
+        assert_eq!(futures::join!(builder, late), ("1".to_owned(), "1".to_owned()));
+        assert_eq!(source.counted(), (2, 2));
+    }
+
+    /// If the one who builds goes away, the others wait no longer than for what they read.
+    #[actix_web::test]
+    async fn a_builder_who_gives_up_is_replaced() {
+        let (source, gate) = (Source::new().await, Notify::new());
+        assert_eq!(source.read(SHARED, None).await, "0");
+        source.version.store(1, Ordering::SeqCst);
+        source.at(1000);
+        let mut builder = Box::pin(source.read(SHARED, Some(&gate)));
+        assert!(futures::poll!(&mut builder).is_pending());
+        drop(builder);
+        assert_eq!(source.read(SHARED, None).await, "0");
+        source.at(2000);
+        assert_eq!(source.read(SHARED, None).await, "1");
+    }
+
+    #[actix_web::test]
+    async fn what_this_process_changed_is_never_read_as_it_was() {
+        let (source, gate) = (Source::new().await, Notify::new());
+        assert_eq!(source.read(SHARED, None).await, "0");
+        source.at(1000);
+        source.version.store(1, Ordering::SeqCst);
+        let mut builder = Box::pin(source.read(SHARED, Some(&gate)));
+        assert!(futures::poll!(&mut builder).is_pending());
+        // A change while somebody builds what was before it.
+        source.version.store(2, Ordering::SeqCst);
+        source.cache.refresh();
+        assert_eq!(source.read(SHARED, None).await, "2");
+        gate.notify_one();
+        builder.await;
+        assert_eq!(source.read(SHARED, None).await, "2", "not what was built meanwhile");
+    }
+
+    #[actix_web::test]
+    async fn of_many_readers_one_asks_and_builds() {
+        let (source, gate) = (Source::new().await, Notify::new());
+        let mut readers: Vec<_> =
+            (0..100).map(|_| Box::pin(source.read(SHARED, Some(&gate)))).collect();
+        for reader in &mut readers {
+            assert!(futures::poll!(reader).is_pending());
+        }
+        gate.notify_one();
+        futures::future::join_all(readers).await;
+        assert_eq!(source.counted(), (1, 1));
     }
 }

@@ -15,11 +15,14 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::clock::Instant;
 
+const FIRST_YEAR: i32 = 2000;
+const LAST_YEAR: i32 = 2199;
+
 /// An ISO week such as `2024-W35`, held as its Thursday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Week(NaiveDate);
 
-/// A span of whole weeks: a week, month, quarter or year.
+/// A span of whole weeks: a week, month, quarter or year, or all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Period {
     Week(Week),
@@ -28,6 +31,8 @@ pub enum Period {
     /// Year and quarter 1–4.
     Quarter(i32, u32),
     Year(i32),
+    /// Since the beginning: every week from 2000 to 2199.
+    All,
 }
 
 /// A calendar month as the public list knows it: the weeks whose Thursday lies in it.
@@ -141,6 +146,7 @@ impl Period {
             Self::Month(year, month) => months(year, month, month),
             Self::Quarter(year, quarter) => months(year, quarter * 3 - 2, quarter * 3),
             Self::Year(year) => months(year, 1, 12),
+            Self::All => (months(FIRST_YEAR, 1, 1).0, months(LAST_YEAR, 12, 12).1),
         }
     }
 
@@ -178,6 +184,7 @@ impl fmt::Display for Period {
             Self::Month(year, month) => write!(f, "{year:04}-{month:02}"),
             Self::Quarter(year, quarter) => write!(f, "{year:04}-Q{quarter}"),
             Self::Year(year) => write!(f, "{year:04}"),
+            Self::All => f.write_str("all"),
         }
     }
 }
@@ -198,10 +205,12 @@ impl FromStr for Period {
     type Err = NoSuchPeriod;
 
     fn from_str(text: &str) -> Result<Self, NoSuchPeriod> {
-        let year = digits(text.get(..4).ok_or(NoSuchPeriod)?)
-            .filter(|year| (2000..2200).contains(year))
-            .ok_or(NoSuchPeriod)?;
-        let year = i32::try_from(year).map_err(|_| NoSuchPeriod)?;
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let year = digits(text.get(..4).ok_or(NoSuchPeriod)?).ok_or(NoSuchPeriod)?;
+        let year = i32::try_from(year).ok().filter(|year| (FIRST_YEAR..=LAST_YEAR).contains(year));
+        let year = year.ok_or(NoSuchPeriod)?;
         let rest = text.get(4..).unwrap_or_default();
         let period = if rest.is_empty() {
             Some(Self::Year(year))
@@ -280,7 +289,7 @@ macro_rules! as_text {
 
 as_text!(Week, r"^\d{4}-W\d{2}$", "2024-W35");
 as_text!(Month, r"^\d{4}-\d{2}$", "2024-08");
-as_text!(Period, r"^\d{4}(-W\d{2}|-Q[1-4]|-\d{2})?$", "2024-Q3");
+as_text!(Period, r"^(\d{4}(-W\d{2}|-Q[1-4]|-\d{2})?|all)$", "2024-Q3");
 
 #[cfg(test)]
 mod tests {
@@ -328,6 +337,16 @@ mod tests {
     }
 
     #[test]
+    fn all_time_holds_every_week_of_every_year() {
+        let all: Period = "all".parse().expect("all time");
+        let (first, last) = all.weeks();
+        assert_eq!((first.to_string(), last.to_string()), ("2000-W01".into(), "2199-W52".into()));
+        assert!(first <= week("2000-W01") && week("2199-W52") <= last);
+        assert_eq!(all.to_string(), "all");
+        assert!("all".parse::<Week>().is_err() && "all".parse::<Month>().is_err());
+    }
+
+    #[test]
     fn what_is_not_a_period_is_refused() {
         for text in [
             "",
@@ -336,6 +355,9 @@ mod tests {
             "2024-W1",
             "2024-13",
             "2024-Q5",
+            "All",
+            "all ",
+            "all-2024",
             "2024-W+1",
             "1999",
             "2024-08-01",

@@ -304,4 +304,10 @@ super::labels! {
         "more_categories" "得分类别更多" "More categories"; "earlier_total" "更早达到该积分" "Earlier to reach the total";
         "household_number" "户号在前" "Smaller household number";
     }
+    ahead_by {
+        "more_per_household" "户均积分更高" "More points per household";
+        "fewer_deductions_per_household" "户均扣分更少" "Fewer deductions per household";
+        "more_households_with_points" "得分的户占比更高" "More of its households have points";
+        "lower_code" "编号在前" "Smaller code";
+    }
 }

@@ -14,7 +14,7 @@ use super::seal::{Sealed, sealed};
 use super::{PAGE, page};
 use crate::app::App;
 use crate::http::{path_part, public_json};
-use crate::kernel::cache::Ready;
+use crate::kernel::cache::{Ready, Shared};
 use crate::kernel::derive::hex;
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Problem};
@@ -71,7 +71,7 @@ pub async fn ready(
     build: impl Future<Output = Outcome<Vec<u8>>>,
 ) -> Outcome<Ready> {
     let version = async { Ok(regions::village(app.db.read(), village).await?.version.to_string()) };
-    app.cache.ready(key, version, build).await
+    app.cache.ready(Shared { key, of: &format!("village:{village}") }, version, build).await
 }
 
 pub fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {

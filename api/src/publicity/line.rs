@@ -156,8 +156,8 @@ pub async fn insert_reversal(
     ];
     db::run(tx, sql, values).await?;
     match ranks_in {
-        Some(year) => rankings::rebuild_period(tx, village, year).await,
-        None => Ok(()),
+        Some(Period::Year(year)) => rankings::rebuild_year(tx, village, year).await,
+        _ => Ok(()),
     }
 }
 

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::http::{Query, path_part, private_json, public_json};
 use crate::identity::Reader;
+use crate::kernel::cache::Shared;
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
 use crate::kernel::page::Start;
@@ -172,7 +173,8 @@ pub async fn serve(
     build: impl Future<Output = Outcome<Vec<u8>>>,
 ) -> Outcome<HttpResponse> {
     let version = async { Ok(regions::village(app.db.read(), village).await?.version.to_string()) };
-    let ready = app.cache.ready(key, version, build).await?;
+    let shared = Shared { key, of: &format!("village:{village}") };
+    let ready = app.cache.ready(shared, version, build).await?;
     Ok(public_json(request, &ready))
 }
 

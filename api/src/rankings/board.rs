@@ -1,6 +1,7 @@
 //! `GET /v1/regions/{region}/rankings/{period}`: a board, served as ready bytes.
 
-use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
@@ -8,11 +9,13 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::source::{Source, source, year_status};
+use super::groups::{AheadBy, groups};
+use super::source::{Source, category, source, year_status};
 use super::year::{YearRanking, year_ranking};
 use crate::app::App;
 use crate::households::{eligible, grid_then};
 use crate::http::{Query, path_part, public_json};
+use crate::kernel::cache::{Made, Shared};
 use crate::kernel::clock::Instant;
 use crate::kernel::db;
 use crate::kernel::period::Period;
@@ -20,9 +23,10 @@ use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
 use crate::kernel::text::masked;
 use crate::regions;
+use crate::rules::Category;
 
 /// How many ranks a board shows.
-const ROWS: usize = 50;
+pub const ROWS: usize = 50;
 
 /// What a board ranks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,11 +34,61 @@ const ROWS: usize = 50;
 pub enum Of {
     #[default]
     Households,
-    /// By points per household.
+    /// By points per household, as `AheadBy` says.
     Grids,
-    /// By points per household.
+    /// By points per household, as `AheadBy` says.
     Villages,
 }
+
+impl Of {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Households => "households",
+            Self::Grids => "grids",
+            Self::Villages => "villages",
+        }
+    }
+}
+
+/// Which board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub region: RegionCode,
+    pub period: Period,
+    pub of: Of,
+    pub category: Option<Category>,
+}
+
+/// Its name in the cache; what stands in braces keeps a region's together in a cluster.
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { region, period, of, category } = self;
+        let category = category.map_or("", Category::as_str);
+        write!(f, "board:{{{region}}}:{period}:{}:{category}", of.word())
+    }
+}
+
+impl FromStr for Asked {
+    type Err = NoSuchBoard;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchBoard> {
+        let parts: Vec<_> = name.split(':').collect();
+        let ["board", region, period, of, word] = parts.as_slice() else { return Err(NoSuchBoard) };
+        let region = region.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+        let ofs = [Of::Households, Of::Grids, Of::Villages];
+        Ok(Self {
+            region: region.and_then(|it| it.parse().ok()).ok_or(NoSuchBoard)?,
+            period: period.parse().map_err(|_| NoSuchBoard)?,
+            of: ofs.into_iter().find(|it| it.word() == *of).ok_or(NoSuchBoard)?,
+            category: category(Some(*word).filter(|word| !word.is_empty()))
+                .map_err(|_| NoSuchBoard)?,
+        })
+    }
+}
+
+/// The name is no board's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchBoard;
 
 /// The best of a region in a period.
 #[derive(Serialize, ToSchema)]
@@ -42,9 +96,13 @@ pub struct Board {
     pub region: RegionCode,
     pub period: Period,
     pub of: Of,
+    /// Only points of this category; absent: of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub category: Option<Category>,
     /// `provisional` until every public list of the period is closed and every objection to it is
     /// decided, then `final`. A year's is `published` for seven days in between, and until every objection
-    /// to the ranking itself is decided.
+    /// to the ranking itself is decided. All time is always `provisional`.
     #[schema(example = "provisional")]
     pub status: String,
     /// Since when the year's ranking of a village is published.
@@ -85,8 +143,14 @@ pub struct BoardRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 68)]
     pub households: Option<i64>,
-    /// Equal points with a neighbour on the board: a tie was broken.
+    /// Equal points, of grids and villages per household, with a neighbour on the board: a tie was
+    /// broken.
     pub tie: bool,
+    /// The rule that put a grid or village before the next one. What decided between households is told
+    /// to them alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ahead_by: Option<AheadBy>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -96,13 +160,17 @@ pub struct BoardQuery {
     #[serde(default)]
     #[param(required = false)]
     of: Of,
+    /// Only points of this category; households without any entry in it are not ranked.
+    #[param(nullable = false, required = false, value_type = Category)]
+    category: Option<String>,
 }
 
-/// A region's board of a week, month, quarter or year
+/// A region's board of a week, month, quarter or year, or of all time
 #[utoipa::path(tag = "rankings", operation_id = "rankings_show",
     params(("region" = RegionCode, Path, description = "Code of a region of any level"),
-        ("period" = Period, Path, description = "Week, month, quarter or year"), BoardQuery),
-    responses((status = 200, body = Board)))]
+        ("period" = Period, Path, description = "Week, month, quarter, year, or `all` since the beginning"),
+        BoardQuery),
+    responses((status = 200, body = Board)), extensions(("x-codes" = json!("invalid_field"))))]
 #[get("/v1/regions/{region}/rankings/{period}")]
 async fn show_board(
     request: HttpRequest,
@@ -111,39 +179,48 @@ async fn show_board(
 ) -> Outcome<HttpResponse> {
     let region: RegionCode = path_part(&request, "region")?;
     let period: Period = path_part(&request, "period")?;
-    let of = query.0.of;
-    let key = format!("board:{{{region}}}:{period}:{of:?}");
-    let build = async {
-        let board = build(&app, &region, period, of).await?;
-        serde_json::to_vec(&board).map_err(|error| Problem::fault(error.to_string()))
-    };
-    let ready = app.cache.ready(&key, version(&app, &region), build).await?;
+    let category = category(query.0.category.as_deref())?;
+    let asked = Asked { region, period, of: query.0.of, category };
+    let (key, of) = (asked.to_string(), format!("region:{}", asked.region));
+    let shared = Shared { key: &key, of: &of };
+    let ready = app.cache.ready(shared, version(&app, &asked.region), made(&app, &asked)).await?;
     Ok(public_json(&request, &ready))
 }
 
-/// Rises with every close and decision in any village of the region.
-async fn version(app: &App, region: &RegionCode) -> Outcome<String> {
-    let sql = "SELECT CAST(COALESCE(SUM(version), 0) AS BIGINT) FROM villages \
+/// Rises with every close and decision in any village of the region, and with every village that begins.
+pub async fn version(app: &App, region: &RegionCode) -> Outcome<String> {
+    let sql = "SELECT CAST(COALESCE(SUM(version + 1), 0) AS BIGINT) FROM villages \
                WHERE village >= $1 AND village < $2";
     let sum = db::number(app.db.read(), sql, region.bounds()).await?;
     Ok(sum.to_string())
 }
 
-async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcome<Board> {
+/// The board's bytes from SQL. Those of a final one of grids or villages last; a household can have its
+/// name hidden at any time, so none with names does.
+pub async fn made(app: &App, asked: &Asked) -> Outcome<Made> {
+    let board = build(app, asked).await?;
+    let lasting = board.status == "final" && asked.of != Of::Households;
+    let bytes = serde_json::to_vec(&board).map_err(|error| Problem::fault(error.to_string()))?;
+    Ok(Made { bytes, lasting })
+}
+
+async fn build(app: &App, asked: &Asked) -> Outcome<Board> {
+    let Asked { region, period, of, category } = asked;
     regions::find(app.db.read(), region).await?;
     let items = match of {
-        Of::Households => households(app, region, period).await?,
-        Of::Grids => groups(app, region, period, &grid_then("$4")).await?,
-        Of::Villages => groups(app, region, period, "h.village").await?,
+        Of::Households => households(app, asked).await?,
+        Of::Grids => groups(app, asked, &grid_then("$4")).await?,
+        Of::Villages => groups(app, asked, "h.village").await?,
     };
-    let status = status(app, region, period).await?;
-    let year = ranking(app, region, period).await?;
+    let status = status(app, region, *period).await?;
+    let year = ranking(app, region, *period).await?;
     let published_at = year.as_ref().map(|it| Instant(it.published_at));
     let open = year.as_ref().filter(|it| !it.publicity_ended);
     Ok(Board {
         region: region.clone(),
-        period,
-        of,
+        period: *period,
+        of: *of,
+        category: *category,
         status: status.to_owned(),
         published_at,
         objections_until: open.map(YearRanking::ends_at),
@@ -157,6 +234,7 @@ async fn build(app: &App, region: &RegionCode, period: Period, of: Of) -> Outcom
 pub async fn status(app: &App, region: &RegionCode, period: Period) -> Outcome<&'static str> {
     Ok(match period {
         Period::Year(_) => year_status(app.db.read(), region, period).await?,
+        Period::All => "provisional",
         _ if is_final(app.db.read(), region.bounds(), period).await? => "final",
         _ => "provisional",
     })
@@ -172,28 +250,32 @@ async fn ranking(app: &App, region: &RegionCode, period: Period) -> Outcome<Opti
     }
 }
 
-async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<Vec<BoardRow>> {
+/// The first of a region's households, of whom the names are then looked up.
+async fn households(app: &App, asked: &Asked) -> Outcome<Vec<BoardRow>> {
     #[derive(FromQueryResult)]
     struct Row {
         village: String,
         name: Option<String>,
         points: i64,
     }
-    let Source { standings, number } = source(period);
+    let Source { standings, number } = source(asked.period, asked.category);
     let sql = format!(
-        "SELECT s.village, m.name, s.points FROM {standings} s \
-         JOIN households h ON h.village = s.village AND h.id = s.household \
-         LEFT JOIN shown_heads m ON m.village = s.village AND m.household = s.household \
-         WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND {} \
-         ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
-           {number} LIMIT $4",
+        "SELECT f.village, m.name, f.points FROM ( \
+           SELECT s.village, s.household, s.points, s.deductions, s.categories, s.reached_at, \
+             {number} AS number \
+           FROM {standings} s JOIN households h ON h.village = s.village AND h.id = s.household \
+           WHERE s.period = $1 AND s.village >= $2 AND s.village < $3 AND {} \
+           ORDER BY s.points DESC, s.deductions, s.categories DESC, s.reached_at, s.village, \
+             {number} LIMIT $4) AS f \
+         LEFT JOIN shown_heads m ON m.village = f.village AND m.household = f.household \
+         ORDER BY f.points DESC, f.deductions, f.categories DESC, f.reached_at, f.village, f.number",
         eligible("$5")
     );
-    let [from, to] = region.bounds();
+    let [from, to] = asked.region.bounds();
     // One more than is shown, to know whether the last one broke a tie.
     let limit = i64::try_from(ROWS + 1).unwrap_or(i64::MAX);
     let values: [Value; 5] =
-        [period.to_string().into(), from, to, limit.into(), period.ends_at().0.into()];
+        [asked.period.to_string().into(), from, to, limit.into(), asked.period.ends_at().0.into()];
     let rows = db::all::<Row>(app.db.read(), &sql, values).await?;
     let row = |(rank, row): (usize, Row)| {
         let region = row.village.parse();
@@ -204,6 +286,7 @@ async fn households(app: &App, region: &RegionCode, period: Period) -> Outcome<V
             points: row.points,
             households: None,
             tie: false,
+            ahead_by: None,
         })
     };
     let rows = (1..).zip(rows).map(row).collect::<Outcome<Vec<_>>>()?;
@@ -218,57 +301,6 @@ fn with_ties(mut rows: Vec<BoardRow>) -> Vec<BoardRow> {
     }
     rows.truncate(ROWS);
     rows
-}
-
-/// Grids or villages, by points per eligible household. What a household earned counts for the grid it
-/// was in when the period ended.
-async fn groups(
-    app: &App,
-    region: &RegionCode,
-    period: Period,
-    column: &str,
-) -> Outcome<Vec<BoardRow>> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        code: String,
-        name: String,
-        points: i64,
-        households: i64,
-    }
-    let Source { standings, .. } = source(period);
-    let sql = format!(
-        "SELECT r.code, r.name, CAST(COALESCE(SUM(s.points), 0) AS BIGINT) AS points, \
-           CAST(COUNT(*) AS BIGINT) AS households \
-         FROM households h JOIN regions r ON r.code = {column} \
-         LEFT JOIN {standings} s ON s.village = h.village AND s.household = h.id AND s.period = $1 \
-         WHERE h.village >= $2 AND h.village < $3 AND {} GROUP BY r.code, r.name",
-        eligible("$4")
-    );
-    let [from, to] = region.bounds();
-    let values = [period.to_string().into(), from, to, period.ends_at().0.into()];
-    let mut rows = db::all::<Row>(app.db.read(), &sql, values).await?;
-    rows.sort_by(|a, b| {
-        per_household(a.points, a.households, b.points, b.households)
-            .then_with(|| a.code.cmp(&b.code))
-    });
-    let row = |(rank, row): (usize, Row)| {
-        let region = row.code.parse();
-        Ok(BoardRow {
-            rank,
-            name: Some(row.name),
-            region: region.map_err(|_| Problem::fault(format!("region {}", row.code)))?,
-            points: row.points,
-            households: Some(row.households),
-            tie: false,
-        })
-    };
-    (1..).zip(rows).take(ROWS).map(row).collect()
-}
-
-/// More points per household first, without rounding.
-fn per_household(a_points: i64, a_count: i64, b_points: i64, b_count: i64) -> Ordering {
-    let cross = |points: i64, count: i64| i128::from(points) * i128::from(count);
-    cross(b_points, a_count).cmp(&cross(a_points, b_count))
 }
 
 /// Whether nothing in a period of less than a year can change any more, in all villages between two codes.
@@ -288,7 +320,9 @@ pub async fn is_final(
            AND v.starts_at < $5 AND NOT EXISTS (SELECT 1 FROM public_lists p \
              WHERE p.village = v.village AND p.month = $4 AND p.status = 'closed')) AS missing, \
         (SELECT COUNT(*) FROM objections o WHERE o.village >= $1 AND o.village < $2 \
-           AND o.month BETWEEN $3 AND $4 AND o.status IN ('filed', 'investigating')) AS undecided, \
+           AND o.month BETWEEN $3 AND $4 AND o.status IN ('filed', 'investigating')) \
+         + (SELECT COUNT(*) FROM public_lists p WHERE p.village >= $1 AND p.village < $2 \
+           AND p.month BETWEEN $3 AND $4 AND p.status <> 'closed') AS undecided, \
         (SELECT COUNT(*) FROM public_lists p WHERE p.village >= $1 AND p.village < $2 \
            AND p.month = $4) AS lists";
     let first = period.weeks().0.month().to_string();
@@ -311,6 +345,7 @@ mod tests {
             points,
             households: None,
             tie: false,
+            ahead_by: None,
         }
     }
 
@@ -321,9 +356,17 @@ mod tests {
     }
 
     #[test]
-    fn a_small_village_is_not_behind_for_being_small() {
-        assert_eq!(per_household(10, 2, 40, 10), Ordering::Less);
-        assert_eq!(per_household(10, 3, 10, 2), Ordering::Greater);
-        assert_eq!(per_household(10, 5, 4, 2), Ordering::Equal);
+    fn a_boards_name_says_which_it_is() {
+        for name in [
+            "board:{460205}:2024-W35:households:",
+            "board:{460205100201}:all:grids:law_abiding",
+            "board:{46}:2024:villages:public_welfare",
+        ] {
+            assert_eq!(name.parse::<Asked>().map(|it| it.to_string()).as_deref(), Ok(name));
+        }
+        for name in ["rules:{46}:2024:grids:", "board:{46}:2024:cadres:", "board:{46}:2024:grids:x"]
+        {
+            assert_eq!(name.parse::<Asked>(), Err(NoSuchBoard), "{name}");
+        }
     }
 }

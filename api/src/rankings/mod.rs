@@ -1,13 +1,17 @@
-//! Rankings (排名): who earned most in a week, month, quarter or year. Spending never lowers a rank.
+//! Rankings (排名): who earned most in a week, month, quarter or year, or since the beginning, in all or in
+//! one category. Spending never lowers a rank.
 
 mod board;
 mod decide;
 mod decider;
 mod extend;
+mod groups;
+mod kept;
 mod neighbours;
 mod object;
 mod order;
 mod source;
+mod standings;
 mod waiting;
 mod year;
 
@@ -15,6 +19,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
+pub use kept::{Compared, compare_kept};
+pub use standings::{BY_CATEGORY, rebuild, rebuild_year, span};
 pub use waiting::waiting_for;
 pub use year::{
     FIRST_END, FIRST_LAPSE, FIRST_PUBLICATION, YearRanking, end_publicity, lapse, publish,
@@ -22,7 +28,7 @@ pub use year::{
 };
 
 use crate::kernel::clock::Instant;
-use crate::kernel::db::{self, Tx};
+use crate::kernel::db;
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
@@ -67,35 +73,6 @@ pub async fn ranked(
     Ok(db::all(on, sql, values).await?)
 }
 
-/// A village's standings in a period from its score lines: `$1` is the village, `$2` the period, `$3`
-/// and `$4` its first and last week. A category, and the moment of reaching the total, count only lines
-/// of which something is left (`net`); what was taken back in a later period leaves this one as it was,
-/// but for a year whose ranking was not final then (`ranks_in`): it is what its publicity is for. The
-/// lines are the truth; [`rebuild`] and `jifen verify` share this one definition.
-pub const STANDINGS: &str = "WITH counted AS ( \
-      SELECT * FROM score_lines WHERE village = $1 AND week BETWEEN $3 AND $4 \
-        AND (ranks_in IS NULL OR ranks_in = $2 OR LENGTH($2) <> 4) \
-      UNION ALL SELECT * FROM score_lines WHERE village = $1 AND ranks_in = $2 \
-        AND week NOT BETWEEN $3 AND $4) \
-    SELECT village, $2 AS period, household, \
-    CAST(SUM(awarded) AS BIGINT) AS points, \
-    CAST(-SUM(CASE WHEN (awarded < 0) = (kind <> 'reversal' AND remedies IS NULL) THEN awarded ELSE 0 END) AS BIGINT) \
-      AS deductions, \
-    CAST(COUNT(DISTINCT CASE WHEN net > 0 THEN category END) AS BIGINT) AS categories, \
-    CAST(COALESCE(MAX(CASE WHEN net <> 0 THEN approved_at END), 0) AS BIGINT) AS reached_at \
-    FROM (SELECT l.*, CASE WHEN l.kind = 'reversal' OR l.remedies IS NOT NULL THEN 0 \
-        ELSE l.awarded + COALESCE(r.awarded, 0) END AS net \
-      FROM counted l LEFT JOIN (SELECT reverses, CAST(SUM(awarded) AS BIGINT) AS awarded \
-        FROM counted WHERE reverses IS NOT NULL GROUP BY reverses) r ON r.reverses = l.id) AS lines \
-    GROUP BY village, household";
-
-/// The parameters of [`STANDINGS`].
-pub fn span(village: &Village, period: Period) -> [Value; 4] {
-    let (first, last) = period.weeks();
-    let text = |value: &dyn std::fmt::Display| Value::from(value.to_string());
-    [village.into(), text(&period), text(&first), text(&last)]
-}
-
 /// Whether a village's own board of a period can change no more: every list of the period is closed and
 /// every objection to it has its first decision.
 pub async fn is_final_in(
@@ -123,25 +100,4 @@ pub async fn year_of_reversal(
     let values: [Value; 2] = [village.into(), year.to_string().into()];
     let is_final = db::number(on, sql, values).await? > 0;
     Ok((!is_final).then_some(Period::Year(year)))
-}
-
-/// Brings the standings of a week, and of its month, quarter and year, up to date.
-pub async fn rebuild(tx: &Tx, village: &Village, week: Week) -> Outcome<()> {
-    for period in week.periods() {
-        rebuild_period(tx, village, period).await?;
-    }
-    Ok(())
-}
-
-/// Brings the standings of one period up to date.
-pub async fn rebuild_period(tx: &Tx, village: &Village, period: Period) -> Outcome<()> {
-    let sql = format!(
-        "INSERT INTO standings (village, period, household, points, deductions, categories, \
-         reached_at) SELECT * FROM ({STANDINGS}) AS fresh WHERE true \
-         ON CONFLICT (village, period, household) DO UPDATE SET points = excluded.points, \
-         deductions = excluded.deductions, categories = excluded.categories, \
-         reached_at = excluded.reached_at"
-    );
-    db::run(tx, &sql, span(village, period)).await?;
-    Ok(())
 }

@@ -3,16 +3,16 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use sea_orm::{FromQueryResult, Value};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::board::status;
 use super::order::{DecidedBy, Standing, decided_by, order};
-use super::source::{Source, source};
+use super::source::{Source, category, source};
 use crate::app::App;
 use crate::households::{eligible, may_read};
-use crate::http::{path_id, path_part};
+use crate::http::{Query, path_id, path_part};
 use crate::identity::Neighbour;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
@@ -20,11 +20,16 @@ use crate::kernel::period::Period;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
 use crate::kernel::text::shown;
+use crate::rules::Category;
 
 /// A household's rank in its village.
 #[derive(Serialize, ToSchema)]
 pub struct HouseholdRank {
     pub period: Period,
+    /// Ranked by points of this category alone; absent: of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub category: Option<Category>,
     /// As of the village's board: `provisional`, `published` or `final`.
     #[schema(example = "final")]
     pub status: String,
@@ -78,31 +83,48 @@ impl Row {
     }
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RankQuery {
+    /// Only points of this category; households without any entry in it are not ranked.
+    #[param(nullable = false, required = false, value_type = Category)]
+    category: Option<String>,
+}
+
 /// A household's rank, its neighbours, and what decided
 #[utoipa::path(tag = "rankings", operation_id = "rankings_show_household",
     security(("bearer" = [])),
     params(("village" = Village, Path, description = "Code of the village"),
-        ("period" = Period, Path, description = "Week, month, quarter or year"),
-        ("household" = Uuid, Path, description = "The household's id")),
+        ("period" = Period, Path, description = "Week, month, quarter, year, or `all` since the beginning"),
+        ("household" = Uuid, Path, description = "The household's id"), RankQuery),
     responses((status = 200, body = HouseholdRank)),
-    extensions(("x-codes" = json!("other_household"))))]
+    extensions(("x-codes" = json!("other_household invalid_field"))))]
 #[get("/v1/villages/{village}/rankings/{period}/households/{household}")]
 async fn show_rank(
     caller: Neighbour,
     request: HttpRequest,
+    query: Query<RankQuery>,
     app: Data<App>,
 ) -> Outcome<Answer<HouseholdRank>> {
     let period: Period = path_part(&request, "period")?;
     let household = path_id(&request, "household")?;
-    let rows = rows(&app, &caller.village, period).await?;
+    let category = category(query.0.category.as_deref())?;
+    let rows = rows(&app, &caller.village, period, category).await?;
     let at = rows.iter().position(|row| row.household == household).ok_or(Code::NotFound)?;
     may_read(&caller, household)?;
     let status = status(&app, &caller.village.region(), period).await?;
-    Ok(Answer::ok(rank(period, status, &rows, at).ok_or(Code::NotFound)?))
+    let rank = rank((period, category), status, &rows, at).ok_or(Code::NotFound)?;
+    Ok(Answer::ok(rank))
 }
 
-async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>> {
-    let Source { standings, number } = source(period);
+async fn rows(
+    app: &App,
+    village: &Village,
+    period: Period,
+    category: Option<Category>,
+) -> Outcome<Vec<Row>> {
+    let Source { standings, number } = source(period, category);
     let sql = format!(
         "SELECT s.household, m.name, m.consented, s.points, s.deductions, s.categories, \
            s.reached_at, {number} AS number \
@@ -118,7 +140,12 @@ async fn rows(app: &App, village: &Village, period: Period) -> Outcome<Vec<Row>>
     Ok(rows)
 }
 
-fn rank(period: Period, status: &str, rows: &[Row], at: usize) -> Option<HouseholdRank> {
+fn rank(
+    (period, category): (Period, Option<Category>),
+    status: &str,
+    rows: &[Row],
+    at: usize,
+) -> Option<HouseholdRank> {
     let own = rows.get(at)?;
     let before = at.checked_sub(1).and_then(|at| rows.get(at));
     let after = rows.get(at + 1);
@@ -131,6 +158,7 @@ fn rank(period: Period, status: &str, rows: &[Row], at: usize) -> Option<Househo
     };
     Some(HouseholdRank {
         period,
+        category,
         status: status.to_owned(),
         rank: at + 1,
         of: rows.len(),

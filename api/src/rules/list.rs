@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Cap, CountedPer, Direction, LevelPoints, Rule, Source, Step, book, set_in_force};
 use crate::app::App;
 use crate::http::{path_part, public_json};
+use crate::kernel::cache::Shared;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
 use crate::regions;
@@ -83,7 +84,8 @@ async fn list_rules(request: HttpRequest, app: Data<App>) -> Outcome<HttpRespons
         let list = RuleList { rule_set, items };
         serde_json::to_vec(&list).map_err(|error| Problem::fault(error.to_string()))
     };
-    let ready = app.cache.ready(&format!("rules:{village}:{rule_set}"), version, build).await?;
+    let key = format!("rules:{village}:{rule_set}");
+    let ready = app.cache.ready(Shared { key: &key, of: &key }, version, build).await?;
     Ok(public_json(&request, &ready))
 }
 

@@ -61,6 +61,30 @@ async fn odd_questions(catalogue: &mut Catalogue, world: &World) {
         let case = Case::get("C106", format!("figures with {query}"), &nobody, &path);
         cases.push(case.refused(400, "invalid_query"));
     }
+    // A category is one of the eight, by its word.
+    for query in [
+        "category=all",
+        "category=",
+        "category=PATRIOTISM",
+        "category=%E7%88%B1%E5%9B%BD",
+        "category=1",
+    ] {
+        let case = Case::get("C106", format!("a board with {query}"), &nobody, &board(HERE, query));
+        cases.push(case.refused(422, "invalid_field"));
+    }
+    for query in [
+        "category=patriotism&category=patriotism",
+        "category[]=patriotism",
+        "categories=patriotism",
+    ] {
+        let case = Case::get("C106", format!("a board with {query}"), &nobody, &board(HERE, query));
+        cases.push(case.refused(400, "invalid_query"));
+    }
+    for period in ["ALL", "all-time", "to-2023", "alltime", "%61ll"] {
+        let path = format!("/v1/regions/{HERE}/rankings/{period}");
+        let case = Case::get("C106", format!("a board of {period}"), &nobody, &path);
+        cases.push(case.refused(400, "invalid_path"));
+    }
     for region in ["46020510020", "4602051002010010", "x", "460205100201*"] {
         let case =
             Case::get("C106", format!("a board of {region}"), &nobody, &board(region, "of=grids"));
@@ -97,6 +121,7 @@ async fn the_same_for_everybody(catalogue: &mut Catalogue, world: &World) {
         format!("/v1/regions/{HERE}/rankings/2024-Q3?of=grids"),
         "/v1/regions/460205/rankings/2024-Q3".to_owned(),
         "/v1/regions/460205/rankings/2024-Q3?of=villages".to_owned(),
+        "/v1/regions/460205/rankings/all?category=rural_construction".to_owned(),
         format!("/v1/regions/{FAR}/rankings/2024-Q3"),
         format!("/v1/regions/{HERE}/statistics"),
         "/v1/regions/460205/statistics?period=2024-Q3".to_owned(),
