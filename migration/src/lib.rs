@@ -31,6 +31,7 @@ mod m20261122_000019_extend_shop;
 mod m20261122_000020_create_awards;
 mod m20261122_000021_create_leases;
 mod m20261122_000022_rank_reversals;
+mod m20261122_000028_index_statistics;
 
 pub struct Migrator;
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000020_create_awards::Migration),
             Box::new(m20261122_000021_create_leases::Migration),
             Box::new(m20261122_000022_rank_reversals::Migration),
+            Box::new(m20261122_000028_index_statistics::Migration),
         ]
     }
 }
