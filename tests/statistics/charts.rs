@@ -31,6 +31,8 @@ async fn a_chart_is_a_picture_with_words_that_runs_nothing() {
         assert!(described.contains("<title ") && described.contains(said), "{svg}");
         assert!(!svg.contains("<script") && svg.contains("&lt;script&gt;"), "{svg}");
         assert!(!svg.contains("href") && !svg.contains("style="), "{svg}");
+        // Once in the drawing, once in words.
+        assert!(svg.matches("人居环境整治").count() <= 2, "{svg}");
         let again = nobody.send(Method::GET, &path, |it| it.header("If-None-Match", etag));
         assert_eq!(again.await.status, 304);
         let english = nobody.send(Method::GET, &path, |it| it.header("Accept-Language", "en"));

@@ -73,7 +73,8 @@ fn draw_bars(root: &Area<'_>, bars: &[Bar]) -> Outcome<()> {
         .margin_bottom(8)
         .x_label_area_size(30)
         .y_label_area_size(190)
-        .build_cartesian_2d(from..most + room, (0..bars.len()).into_segmented())
+        // Both ends of such a range have a place of their own.
+        .build_cartesian_2d(from..most + room, (0..bars.len().saturating_sub(1)).into_segmented())
         .map_err(undrawn)?;
     // The first one on top.
     let at = |place: usize| bars.len().saturating_sub(place + 1);
@@ -220,6 +221,7 @@ mod tests {
         assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
         assert!(svg.contains("人居&quot;环境&quot; 30 分") && svg.contains("&lt;b&gt;"), "{svg}");
         assert!(!svg.contains("<script") && !svg.contains("style="), "{svg}");
+        assert_eq!(svg.matches("乡村建设").count(), 1, "{svg}");
         assert!(svg.contains(">\n30\n<") && svg.contains(">\n-4\n<"), "{svg}");
     }
 

@@ -232,6 +232,7 @@ async fn participating(
         "{} SELECT {}, CAST(COUNT(DISTINCT l.household) AS BIGINT) AS number \
          FROM p CROSS JOIN villages v \
          JOIN score_lines l ON l.village = v.village AND l.week BETWEEN p.week_from AND p.week_to \
+           AND l.village >= $1 AND l.village < $2 \
          JOIN households h ON h.village = l.village AND h.id = l.household \
          WHERE v.village >= $1 AND v.village < $2 AND {} \
          AND {} AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
@@ -257,6 +258,7 @@ async fn by_category(
         "{} SELECT {}, l.category, CAST(SUM(l.awarded) AS BIGINT) AS points \
          FROM p CROSS JOIN villages v \
          JOIN score_lines l ON l.village = v.village AND l.week BETWEEN p.week_from AND p.week_to \
+           AND l.village >= $1 AND l.village < $2 \
          WHERE v.village >= $1 AND v.village < $2 AND {} {}, l.category",
         rows.with,
         rows.key("v.village"),
