@@ -8,7 +8,7 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::QueryPayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub async fn answer_problems<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     let id = request_id(&request);
-    let english = speaks_english(&request);
+    let english = speaks_english(request.headers());
     let mut response = match db::counted(next.call(request)).await {
         Ok(response)
             if !response.status().is_client_error() && !response.status().is_server_error() =>
@@ -62,8 +62,9 @@ fn request_id(request: &ServiceRequest) -> String {
     sent.filter(fit).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
-fn speaks_english(request: &ServiceRequest) -> bool {
-    let wanted = request.headers().get("accept-language").and_then(|it| it.to_str().ok());
+/// Whether the client asks for English first; whoever asks for nothing is answered in Chinese.
+pub fn speaks_english(headers: &HeaderMap) -> bool {
+    let wanted = headers.get("accept-language").and_then(|it| it.to_str().ok());
     wanted.is_some_and(|languages| languages.trim_start().to_ascii_lowercase().starts_with("en"))
 }
 
@@ -161,6 +162,15 @@ const LASTING: &str = "public, max-age=86400, immutable";
 
 /// Public bytes with their strong ETag, or 304.
 pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse {
+    public(request, ready, &[("Content-Type", "application/json")])
+}
+
+/// As [`public_json`], of any media type, which is among the headers.
+pub fn public(
+    request: &HttpRequest,
+    ready: &cache::Ready,
+    headers: &[(&'static str, &str)],
+) -> HttpResponse {
     let fresh = has_etag(request, &ready.etag);
     let mut answer = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer.insert_header(("ETag", ready.etag.as_str()));
@@ -169,7 +179,10 @@ pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse 
     if fresh {
         return answer.finish();
     }
-    answer.content_type("application/json").body(ready.bytes.clone())
+    for header in headers {
+        answer.append_header(*header);
+    }
+    answer.body(ready.bytes.clone())
 }
 
 /// A query string, decoded strictly: unknown or repeated parameters are refused.

@@ -9,6 +9,7 @@
 mod claims;
 mod confirmed;
 mod proofs;
+mod reports;
 mod shop;
 mod tables;
 mod tenancy;

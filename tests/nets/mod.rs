@@ -4,6 +4,7 @@ mod canary;
 mod contract;
 mod labels;
 mod method;
+mod plans;
 mod roles;
 mod scenarios;
 mod schema;

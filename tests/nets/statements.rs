@@ -16,10 +16,10 @@ use crate::support::{
 type Request = (&'static str, String);
 
 /// A list of the contract, read short and long.
-struct Row {
-    id: &'static str,
+pub struct Row {
+    pub id: &'static str,
     short: Request,
-    long: Request,
+    pub long: Request,
 }
 
 /// A list in pages: one item, and as many as there are.
@@ -42,7 +42,7 @@ fn whole(id: &'static str, short: (&'static str, &str), long: (&'static str, &st
     Row { id, short: (short.0, village(short.1)), long: (long.0, village(long.1)) }
 }
 
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let household = format!("{{V}}/households/{}", household_id(HERE, 1));
     let assignments = format!("{{V}}/grids/{}/assignments", grid_of(HERE, 1));
     let queue = |number| format!("/v1/regions/{}/review-queue", grid_of(HERE, number));
@@ -51,6 +51,12 @@ fn rows() -> Vec<Row> {
     let sets = format!("/v1/regions/{NEXT}/rule-sets");
     vec![
         whole("rankings_show", ("", &board(NEXT)), ("", &board(HERE))),
+        whole(
+            "statistics_show_trend",
+            ("", "/v1/regions/460205/statistics/trend?from=2024-08&to=2024-08&by=month"),
+            ("", "/v1/regions/460205/statistics/trend?from=2024-08&to=2024-10&by=week"),
+        ),
+        paged("statistics_compare_villages", "", "/v1/regions/460205/statistics/villages"),
         paged("rankings_list_objections", "township", "{V}/rankings/2023/objections"),
         whole("award_schemes_show", ("", "{N}/award-scheme/2024"), ("", "{V}/award-scheme/2023")),
         paged("awards_list", "", "{V}/awards"),
@@ -129,7 +135,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-async fn actor(world: &World, who: &str) -> Actor {
+pub async fn actor(world: &World, who: &str) -> Actor {
     match who.split_once(' ') {
         Some(("head", number)) => world.head(HERE, number.parse().expect("a number")).await,
         Some((_, number)) => {
@@ -149,14 +155,14 @@ async fn run(world: &World, sql: &str, values: &[Sql]) {
 }
 
 /// Three versions of a village's rules, each longer than the one before.
-const SETS: [&str; 3] = [
+pub const SETS: [&str; 3] = [
     "0192f0c1-7a52-7c3e-9c58-000000000011",
     "0192f0c1-7a52-7c3e-9c58-000000000012",
     "0192f0c1-7a52-7c3e-9c58-000000000013",
 ];
 
 /// Two claims of which little and much was said.
-const DEEDS: [&str; 2] =
+pub const DEEDS: [&str; 2] =
     ["0192f0c1-7a52-7c3e-9c58-000000000001", "0192f0c1-7a52-7c3e-9c58-000000000002"];
 
 /// What is said, warned of, drawn and put on the register.
@@ -214,7 +220,7 @@ async fn grow_oversight(world: &World) {
 }
 
 /// A village that has something of everything.
-async fn grow(world: &World) {
+pub async fn grow(world: &World) {
     let village = format!("/v1/villages/{HERE}");
     for number in 1..=5 {
         world.earn(number, 30).await;

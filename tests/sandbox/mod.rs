@@ -27,6 +27,7 @@ async fn the_demo_county_answers_exactly() {
     assert_eq!((&cangcheng["registered"], &cangcheng["cumulative"]), (&json!(510), &json!(34815)));
     assert_eq!(cangcheng["redemption_rate"], rate(26590, 34815, 76.4));
     assert_eq!(cangcheng["by_category"].as_array().map(Vec::len), Some(8));
+    crate::statistics::comparison::adds_up_in_the_demo(&world).await;
     world.verified().await;
     // A restart finds the clock where it stood and loads nothing twice.
     let stood = world.app.clock.now();

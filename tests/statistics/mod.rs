@@ -1,5 +1,10 @@
 //! The figures that townships are asked for.
 
+mod charts;
+pub mod comparison;
+mod export;
+mod trend;
+
 use serde_json::{Value, json};
 
 use crate::support::{HERE, World, at, new_id};
@@ -49,6 +54,9 @@ async fn a_period_computed_again_as_of_then_has_the_figures_of_then() {
         again.as_object_mut().expect("an object").remove("as_of");
         assert_eq!(again, first);
     }
+    // Over time and beside one another, too.
+    trend::knows_what_was_known(&world, then).await;
+    comparison::knows_what_was_known(&world, then).await;
     // Before the week closed nothing was awarded; a moment later, everything.
     let before = figures(&world, "?as_of=2024-08-25T23:59:59.999%2B08:00").await;
     assert_eq!(before["cumulative"], 0);

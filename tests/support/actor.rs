@@ -122,10 +122,10 @@ impl Actor {
     }
 }
 
-/// The text of a page as the body's one value, so that the nets look at it too.
+/// The text of a page, table or picture as the body's one value, so that the nets look at it too.
 fn page(headers: &reqwest::header::HeaderMap, bytes: &[u8]) -> Value {
     let media = headers.get("content-type").and_then(|it| it.to_str().ok()).unwrap_or_default();
-    match media.starts_with("text/html") {
+    match media.starts_with("text/") || media.starts_with("image/svg") {
         true => String::from_utf8_lossy(bytes).into(),
         false => Value::Null,
     }

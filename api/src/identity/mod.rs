@@ -238,9 +238,9 @@ impl Caller {
 /// of the two declared it.
 pub const CONCERNED: &str = "SELECT DISTINCT m.household FROM members m WHERE m.village = $1 \
     AND (m.person = $2 OR EXISTS (SELECT 1 FROM members a JOIN members b ON b.village = a.village \
-        AND b.household = a.household WHERE a.village = m.village AND a.person = $2 \
+        AND b.household = a.household WHERE a.village = $1 AND a.person = $2 \
         AND b.person = m.person) \
-      OR EXISTS (SELECT 1 FROM kin k WHERE k.village = m.village \
+      OR EXISTS (SELECT 1 FROM kin k WHERE k.village = $1 \
       AND k.confirmed_at IS NOT NULL AND ((k.person = $2 AND k.relative = m.person) \
         OR (k.relative = $2 AND k.person = m.person))))";
 

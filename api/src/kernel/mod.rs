@@ -19,6 +19,7 @@ pub mod period;
 pub mod problem;
 pub mod region;
 mod seal;
+pub mod spreadsheet;
 pub mod text;
 pub mod tries;
 pub mod upload;

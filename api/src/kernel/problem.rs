@@ -140,6 +140,7 @@ codes! {
     BudgetExceeded "budget_exceeded" 422 "超出本期该资金来源的预算" "Stock would be worth more than the funding source's budget of the window" "Take in less, or have the budget raised first.";
     RosterRefused "roster_refused" 422 "名册有误，未导入任何一行" "The roster has errors; nothing was imported" "`errors` names row and column; try with `dry_run=true` first.";
     ConsentTextChanged "consent_text_changed" 422 "告知同意书不是现行版本" "This is not the consent text in force" "Read `/v1/consent-text` and show it again.";
+    PeriodsOutOfRange "periods_out_of_range" 422 "起止时间颠倒，或一次超过60期" "The span is backwards, or has more than 60 periods" "Ask for a shorter span, or by longer periods.";
     ClockBackwards "clock_backwards" 422 "沙箱时钟只能向前" "The sandbox clock only moves forward" "Send a later instant.";
     ClockTooFar "clock_too_far" 422 "沙箱时钟一次最多前进400天" "The sandbox clock moves at most 400 days at a time" "Go there in steps.";
     NearRelatives "near_relatives" 422 "监督委员会成员与其他成员、评议小组成员或超市管理员有近亲关系" "Near relatives may not sit in, or be overseen by, the supervising body" "Choose somebody who is of no member's household or kin.";

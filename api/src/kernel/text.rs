@@ -39,6 +39,22 @@ pub fn required(text: &str, pointer: &str) -> Result<String, Refusal> {
     readable(text).ok_or_else(|| Refusal::from(Code::ReasonRequired).at(pointer, "required", ""))
 }
 
+/// As it stands in HTML and XML, between tags and in quotes.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
 fn is_invisible(c: char) -> bool {
     let format = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{00ad}');
     format || (c.is_control() && c != '\n')

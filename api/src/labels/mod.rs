@@ -3,6 +3,7 @@
 
 mod cycle;
 mod people;
+mod reports;
 
 use std::sync::OnceLock;
 
@@ -58,7 +59,7 @@ use labels;
 
 /// All enumerations, in the order of the table.
 pub fn all() -> impl Iterator<Item = &'static LabelledEnum> {
-    cycle::TABLE.iter().chain(people::TABLE)
+    cycle::TABLE.iter().chain(people::TABLE).chain(reports::TABLE)
 }
 
 /// The label of a word of an enumeration; the word itself in both languages if the table lacks it, which a
@@ -67,6 +68,13 @@ pub fn label(name: &str, word: &'static str) -> Label {
     let found = all().find(|it| it.name == name);
     let found = found.and_then(|it| it.words.iter().find(|label| label.word == word));
     found.copied().unwrap_or(Label { word, zh: word, en: word })
+}
+
+/// What a word that stands in data is called; the word itself if the table lacks it.
+pub fn called(name: &str, word: &str, english: bool) -> String {
+    let found = all().find(|it| it.name == name);
+    let found = found.and_then(|it| it.words.iter().find(|label| label.word == word));
+    found.map_or(word, |label| if english { label.en } else { label.zh }).to_owned()
 }
 
 /// The labels of all enumerations, Chinese and English

@@ -22,7 +22,7 @@ use crate::kernel::db;
 use crate::kernel::period::Month;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::kernel::text::masked;
+use crate::kernel::text::{escaped, masked};
 use crate::labels;
 
 const STYLE: &str = "@page { size: A4; margin: 15mm; @bottom-center { content: counter(page) ' / ' counter(pages); } }
@@ -208,19 +208,4 @@ fn code(text: &str) -> Outcome<String> {
     let drawn = code.render::<svg::Color<'_>>().build();
     // Without the line that makes it a document of its own.
     Ok(drawn.find("<svg").map_or_else(String::new, |at| drawn.split_at(at).1.to_owned()))
-}
-
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
 }

@@ -1,32 +1,47 @@
-//! `GET /v1/regions/{region}/statistics`: the figures that townships are asked for.
+//! `GET /v1/regions/{region}/statistics`: the figures that townships are asked for, over time and village
+//! by village, as tables to take away and as charts.
 
+mod charts;
+mod comparison;
+mod drawing;
+mod export;
+mod figures;
+mod lines;
 mod rate;
+mod trend;
 mod weak;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
-use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use figures::CategoryPoints;
+use figures::{Question, ask};
 pub use rate::Rate;
 use weak::weak;
 
 use crate::app::App;
-use crate::households::eligible;
 use crate::http::{Query, path_part};
+use crate::kernel::cache::Ready;
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
-use crate::kernel::period::{Period, Week};
-use crate::kernel::problem::Outcome;
+use crate::kernel::period::Period;
+use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
 use crate::regions;
-use crate::rules::Category;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(show_statistics);
+    config
+        .service(show_statistics)
+        .service(trend::show_trend)
+        .service(comparison::compare_villages)
+        .service(export::export_statistics)
+        .service(lines::export_entries)
+        .service(charts::draw_categories)
+        .service(charts::draw_participation);
 }
 
 /// A region's figures; over several villages numerators and denominators are summed, never rates.
@@ -72,14 +87,6 @@ pub struct Statistics {
     pub weak_categories: Vec<String>,
 }
 
-#[derive(Serialize, FromQueryResult, ToSchema)]
-pub struct CategoryPoints {
-    #[schema(example = "public_welfare")]
-    pub category: String,
-    #[schema(example = 1616)]
-    pub points: i64,
-}
-
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -115,141 +122,53 @@ async fn show_statistics(
     let region: RegionCode = path_part(&request, "region")?;
     let name = regions::find(app.db.read(), &region).await?.name;
     let StatisticsQuery { period, as_of } = query.0;
-    let look = Look { period, as_of };
-    let people = people(&app, &region, look).await?;
-    let participating = participating(&app, &region, look).await?;
-    let by_category = by_category(&app, &region, look).await?;
-    let redeemed = redeemed(&app, &region, look).await?;
-    let expired = expired(&app, &region, look).await?;
-    let cumulative = by_category.iter().map(|it| it.points).sum();
+    let periods = [period];
+    let within = region.bounds();
+    let question = Question { within, depth: region.as_str().len(), periods: &periods, as_of };
+    let totals = ask(app.db.read(), &question).await?.of(0, region.as_str());
+    let (cumulative, by_category) = (totals.cumulative(), totals.categories());
     Ok(Answer::ok(Statistics {
         region,
         name,
         period,
         as_of,
-        registration_rate: Rate::of(people.registered, people.eligible),
-        activation_rate: Rate::of(people.activated, people.registered),
-        participation_rate: Rate::of(participating, people.eligible),
-        redemption_rate: Rate::of(redeemed, cumulative),
-        registered: people.registered,
+        registration_rate: Rate::of(totals.registered, totals.eligible),
+        activation_rate: Rate::of(totals.activated, totals.registered),
+        participation_rate: totals.participation(),
+        redemption_rate: totals.redemption(),
+        registered: totals.registered,
         cumulative,
-        redeemed,
-        expired,
-        balance: cumulative - redeemed - expired,
+        redeemed: totals.redeemed,
+        expired: totals.expired,
+        balance: cumulative - totals.redeemed - totals.expired,
         weak_categories: weak(&by_category),
         by_category,
     }))
 }
 
-/// What is looked at, and as it was known when.
-#[derive(Clone, Copy)]
-struct Look {
-    period: Option<Period>,
+/// Rises with whatever changes a region's figures: what is closed or decided, and every posting.
+async fn version(app: &App, region: &RegionCode) -> Outcome<String> {
+    let sql = "SELECT CAST(COALESCE(SUM(v.version), 0) + COALESCE(SUM(c.length), 0) AS BIGINT) \
+               FROM villages v LEFT JOIN chain_heads c ON c.village = v.village \
+               WHERE v.village >= $1 AND v.village < $2";
+    Ok(db::number(app.db.read(), sql, region.bounds()).await?.to_string())
+}
+
+/// Bytes that everybody may read: from the caches, or, as they were at an instant, made for this reader.
+/// A prize that is collected shows in them within a second, everything else at once.
+async fn ready(
+    app: &App,
+    region: &RegionCode,
+    key: &str,
     as_of: Option<Instant>,
-}
-
-impl Look {
-    /// Households are eligible, and points spent, as it was when the period ended, or at `as_of`.
-    fn ends(self) -> i64 {
-        let end = self.period.map_or(i64::MAX, |period| period.ends_at().0);
-        self.as_of.map_or(end, |at| end.min(at.0.saturating_add(1)))
-    }
-
-    fn starts(self) -> i64 {
-        self.period.map_or(i64::MIN, |period| period.starts_at().0)
-    }
-
-    /// Region bounds, the weeks of the period or all weeks, and for [`KNOWN`] the first week that was
-    /// not closed at `as_of`, and the instant after it.
-    fn span(self, region: &RegionCode) -> [Value; 6] {
-        let [from, to] = region.bounds();
-        let (first, last) = match self.period.map(Period::weeks) {
-            Some((first, last)) => (first.to_string(), last.to_string()),
-            None => ("0".to_owned(), ":".to_owned()),
-        };
-        let (open, after) = match self.as_of {
-            Some(at) => (Week::of(at).to_string(), at.0.saturating_add(1)),
-            None => (":".to_owned(), i64::MAX),
-        };
-        [from, to, first.into(), last.into(), open.into(), after.into()]
+    build: impl Future<Output = Outcome<Vec<u8>>>,
+) -> Outcome<Ready> {
+    match as_of {
+        Some(_) => Ok(Ready::of(build.await?)),
+        None => app.cache.ready(key, version(app, region), build).await,
     }
 }
 
-/// SQL: whether score line `l` existed: what a sheet awards since its week closed, what was taken back
-/// since it was decided.
-const KNOWN: &str = "CASE WHEN l.kind = 'reversal' THEN l.approved_at < $6 ELSE l.week < $5 END";
-
-#[derive(Default, FromQueryResult)]
-struct People {
-    eligible: i64,
-    registered: i64,
-    activated: i64,
-}
-
-async fn people(app: &App, region: &RegionCode, look: Look) -> Outcome<People> {
-    let sql = format!(
-        "SELECT CAST(COUNT(*) AS BIGINT) AS eligible, \
-           CAST(COUNT(CASE WHEN h.registered_at < $3 THEN 1 END) AS BIGINT) AS registered, \
-           CAST(COUNT(CASE WHEN h.registered_at < $3 AND h.activated_at < $3 THEN 1 END) AS BIGINT) \
-             AS activated \
-         FROM households h WHERE h.village >= $1 AND h.village < $2 AND {}",
-        eligible("$3")
-    );
-    let [from, to] = region.bounds();
-    let values = [from, to, look.ends().into()];
-    Ok(db::one::<People>(app.db.read(), &sql, values).await?.unwrap_or_default())
-}
-
-async fn participating(app: &App, region: &RegionCode, look: Look) -> Outcome<i64> {
-    let sql = format!(
-        "SELECT CAST(COUNT(DISTINCT l.household) AS BIGINT) FROM score_lines l \
-         JOIN households h ON h.village = l.village AND h.id = l.household \
-         WHERE l.village >= $1 AND l.village < $2 AND l.week BETWEEN $3 AND $4 AND {KNOWN} \
-         AND {} AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
-           SELECT -SUM(r.awarded) FROM score_lines r WHERE r.village = l.village \
-           AND r.reverses = l.id AND r.week BETWEEN $3 AND $4 AND r.approved_at < $6), 0)",
-        eligible("$7")
-    );
-    let values = look.span(region).into_iter().chain([look.ends().into()]);
-    Ok(db::number(app.db.read(), &sql, values).await?)
-}
-
-async fn by_category(app: &App, region: &RegionCode, look: Look) -> Outcome<Vec<CategoryPoints>> {
-    let sql = format!(
-        "SELECT category, CAST(SUM(awarded) AS BIGINT) AS points FROM score_lines l \
-         WHERE village >= $1 AND village < $2 AND week BETWEEN $3 AND $4 AND {KNOWN} \
-         GROUP BY category"
-    );
-    let found = db::all::<CategoryPoints>(app.db.read(), &sql, look.span(region)).await?;
-    let of = |category: &str| found.iter().find(|it| it.category == category);
-    let all = Category::ALL.iter().map(|category| {
-        let category = category.word();
-        CategoryPoints { points: of(&category).map_or(0, |it| it.points), category }
-    });
-    Ok(all.collect())
-}
-
-/// Points of redemptions collected in the period, less refunds in it.
-async fn redeemed(app: &App, region: &RegionCode, look: Look) -> Outcome<i64> {
-    let sql = "SELECT CAST(COALESCE((SELECT SUM(points) FROM redemptions \
-                 WHERE village >= $1 AND village < $2 AND status IN ('collected', 'refunded') \
-                 AND closed_at >= $3 AND closed_at < $4), 0) \
-               - COALESCE((SELECT SUM(f.points) FROM villages v JOIN refunds f \
-                 ON f.village = v.village AND f.at >= $3 AND f.at < $4 \
-                 WHERE v.village >= $1 AND v.village < $2), 0) AS BIGINT)";
-    let [from, to] = region.bounds();
-    let values = [from, to, look.starts().into(), look.ends().into()];
-    Ok(db::number(app.db.read(), sql, values).await?)
-}
-
-async fn expired(app: &App, region: &RegionCode, look: Look) -> Outcome<i64> {
-    // By village, so that each one's few journals of this kind are found by their key.
-    let sql = "SELECT CAST(COALESCE(SUM(p.points), 0) AS BIGINT) FROM villages v \
-               JOIN journals j ON j.village = v.village AND j.kind = 'expire' \
-               JOIN postings p ON p.village = j.village AND p.journal = j.id \
-                 AND p.account = 'expired' \
-               WHERE v.village >= $1 AND v.village < $2 AND j.at >= $3 AND j.at < $4";
-    let [from, to] = region.bounds();
-    let values = [from, to, look.starts().into(), look.ends().into()];
-    Ok(db::number(app.db.read(), sql, values).await?)
+fn json(value: &impl Serialize) -> Outcome<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Problem::fault(error.to_string()))
 }
