@@ -5,9 +5,9 @@
 //! shrinks with it.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::future::join_all;
 use tokio::sync::oneshot::{self, Sender};
 
 use super::background;
@@ -36,8 +36,8 @@ impl<J: 'static, R: 'static> Default for Group<J, R> {
 }
 
 impl<J: 'static, R: 'static> Group<J, R> {
-    /// Has `job` done with those that arrive together with it, by `together`, in one transaction; or by
-    /// `alone`, if there is nobody else or the group failed as a whole.
+    /// Has `job` done with those that arrive together with it, by `together`, in one transaction that waits
+    /// for nobody long; or, if the group failed as a whole, by `alone`, while others go on.
     ///
     /// # Errors
     /// What the work says of this job; `busy` behind too many others.
@@ -59,6 +59,7 @@ impl<J: 'static, R: 'static> Group<J, R> {
         };
         if serves {
             let mut desk = Desk { line: self.0.clone(), closed: false };
+            let alone = Rc::new(alone);
             background::start(async move {
                 while let Some(members) = desk.next() {
                     serve(members, &together, &alone).await;
@@ -104,19 +105,27 @@ impl<J, R> Drop for Desk<J, R> {
 async fn serve<J, R>(
     members: Vec<Member<J, R>>,
     together: &impl AsyncFn(&[J]) -> Outcome<Vec<Outcome<R>>>,
-    alone: &impl AsyncFn(&J) -> Outcome<R>,
-) {
+    alone: &Rc<impl AsyncFn(&J) -> Outcome<R> + 'static>,
+) where
+    J: 'static,
+    R: 'static,
+{
     let (jobs, senders): (Vec<_>, Vec<_>) = members.into_iter().unzip();
-    let results = match jobs.as_slice() {
-        [job] => vec![alone(job).await],
-        jobs => match together(jobs).await {
-            Ok(results) if results.len() == jobs.len() => results,
-            // One that is in the way of others, or a wait that took too long: nobody pays for it.
-            _ => join_all(jobs.iter().map(async |job| alone(job).await)).await,
-        },
-    };
-    for (sender, result) in senders.into_iter().zip(results) {
-        // Who has gone away finds the answer under the same key.
-        let _ = sender.send(result);
+    // Who has gone away finds the answer under the same key, so nobody minds an answer that is not taken.
+    match together(&jobs).await {
+        Ok(results) if results.len() == jobs.len() => {
+            for (sender, result) in senders.into_iter().zip(results) {
+                let _ = sender.send(result);
+            }
+        }
+        // One that is in the way of others, or a wait that took too long: nobody else pays for it.
+        _ => {
+            for (job, sender) in jobs.into_iter().zip(senders) {
+                let alone = alone.clone();
+                background::start(async move {
+                    let _ = sender.send(alone(&job).await);
+                });
+            }
+        }
     }
 }
