@@ -24,7 +24,7 @@ use weak::weak;
 
 use crate::app::App;
 use crate::http::{Query, path_part};
-use crate::kernel::cache::Ready;
+use crate::kernel::cache::{Ready, Shared};
 use crate::kernel::clock::Instant;
 use crate::kernel::command::Answer;
 use crate::kernel::db;
@@ -165,7 +165,10 @@ async fn ready(
 ) -> Outcome<Ready> {
     match as_of {
         Some(_) => Ok(Ready::of(build.await?)),
-        None => app.cache.ready(key, version(app, region), build).await,
+        None => {
+            let shared = Shared { key, of: &format!("statistics:{region}") };
+            app.cache.ready(shared, version(app, region), build).await
+        }
     }
 }
 
