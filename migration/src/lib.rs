@@ -34,9 +34,9 @@ mod m20261122_000022_rank_reversals;
 mod m20261122_000023_keep_withdrawals;
 mod m20261122_000024_extend_rankings;
 mod m20261122_000025_fund_redemptions;
-mod quarters;
 mod m20261122_000026_rank_categories;
 mod m20261122_000028_index_statistics;
+mod quarters;
 
 pub struct Migrator;
 
