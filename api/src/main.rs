@@ -208,7 +208,8 @@ fn instant(text: &str) -> Result<Instant, String> {
 /// A refusal as a sentence for the terminal.
 fn told(problem: Problem) -> String {
     let refusal = problem.refusal();
-    refusal.detail.unwrap_or_else(|| format!("{}: {problem}", refusal.code.title(true)))
+    let told = || format!("{}: {problem}", refusal.code.title(true));
+    refusal.detail.clone().map_or_else(told, String::from)
 }
 
 /// The configuration, if nothing that it needs is missing.

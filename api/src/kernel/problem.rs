@@ -162,10 +162,10 @@ codes! {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub code: Code,
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     pub errors: Vec<FieldError>,
     /// The present state of the thing, on 409.
-    pub current: Option<String>,
+    pub current: Option<Box<str>>,
     /// The thing that is in the way.
     pub existing: Option<Uuid>,
     /// When the refused thing becomes possible.
@@ -190,7 +190,7 @@ pub struct FieldError {
 
 impl Refusal {
     pub fn because(mut self, detail: impl Into<String>) -> Self {
-        self.detail = Some(detail.into());
+        self.detail = Some(detail.into().into_boxed_str());
         self
     }
 
@@ -208,7 +208,7 @@ impl Refusal {
     /// The action is not possible in the state `current`.
     pub fn wrong_state(current: impl Into<String>) -> Self {
         let mut refusal = Self::from(Code::WrongState);
-        refusal.current = Some(current.into());
+        refusal.current = Some(current.into().into_boxed_str());
         refusal
     }
 }
@@ -338,10 +338,10 @@ impl ProblemBody {
             title: code.title(english),
             status: code.status(),
             code: code.as_str(),
-            detail: refusal.detail.unwrap_or_else(|| code.advice().to_owned()),
+            detail: refusal.detail.map_or_else(|| code.advice().to_owned(), String::from),
             instance,
             errors: refusal.errors,
-            current: refusal.current,
+            current: refusal.current.map(String::from),
             existing: refusal.existing,
             opens_at: refusal.opens_at,
             points: refusal.points,

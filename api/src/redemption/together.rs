@@ -111,7 +111,7 @@ async fn order(
     let answer = |((it, _), result): (&(&Waiting, &For), &Result<_, Refusal>)| {
         let place = (it.caller.village.to_string(), it.new.body.id);
         let found = redemptions.remove(&place).ok_or_else(|| Code::NotFound.into());
-        result.as_ref().map_err(Clone::clone).and_then(|_| found)
+        result.as_ref().map_err(Clone::clone).and(found)
     };
     let answers = waiting.iter().zip(&orders.results).map(answer).collect();
     orders.leave_stock(tx).await?;
