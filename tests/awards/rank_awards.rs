@@ -266,8 +266,9 @@ async fn verify_names_what_disagrees_about_a_year() {
             "awards go out in order of rank",
         ),
         (
-            "standings",
-            "UPDATE standings SET points = points + 1 WHERE period = '2023'",
+            "final_standings",
+            // The first stays the first.
+            "UPDATE final_standings SET points = points + 1 WHERE rank = 1",
             "a final ranking is",
         ),
         (
