@@ -59,7 +59,7 @@ async fn points_of_weeks_add_up_and_households_that_took_part_are_counted_once()
 async fn what_is_redeemed_shows_in_the_period_of_its_collection() {
     use crate::redemption::redeem::{open_shop, path};
     let world = open_shop(&[(1, 30)]).await;
-    let order = json!({ "id": crate::support::new_id(), "prize": "goods.soap", "quantity": 1 });
+    let order = crate::support::order_of("goods.soap", 1);
     let head = world.head(HERE, 1).await;
     let held = head.post(&path(), order).await.ok();
     let id = held["id"].as_str().expect("an id");
