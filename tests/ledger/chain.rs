@@ -117,7 +117,7 @@ async fn the_chain_is_the_same_on_both_databases_and_when_settled_late() {
 async fn what_was_posted_before_is_linked_by_the_migration() {
     let world = with_history().await;
     // So that nothing is left to do while the schema changes.
-    api::calendar::settle_all(&world.app, None).await.expect("settled");
+    world.settled().await;
     let before = head(&world).await;
     let steps = Migrator::migrations();
     let ours = steps.iter().position(|step| step.name().ends_with("add_proofs")).expect("a step");

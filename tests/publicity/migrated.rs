@@ -12,7 +12,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Down to before objections had appeals, and up again.
 async fn upgraded(world: &World) {
     // So that nothing is left to do while the schema changes.
-    api::calendar::settle_all(&world.app, None).await.expect("settled");
+    world.settled().await;
     let steps = Migrator::migrations();
     let ours = steps.iter().position(|step| step.name().ends_with("extend_objections"));
     let down = u32::try_from(steps.len() - ours.expect("a step")).expect("a number");

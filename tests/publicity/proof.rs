@@ -361,7 +361,7 @@ async fn a_rewritten_history_does_not_agree_with_what_was_printed() {
     let printed: ListFile =
         serde_json::from_value(world.anybody().get(&list("/file")).await.ok()).expect("a file");
     // So that nothing is left to do while the schema changes.
-    api::calendar::settle_all(&world.app, None).await.expect("settled");
+    world.settled().await;
     let steps = Migrator::migrations();
     let ours = steps.iter().position(|step| step.name().ends_with("add_proofs")).expect("a step");
     let down = u32::try_from(steps.len() - ours).expect("a number");

@@ -105,7 +105,7 @@ async fn the_migration_makes_the_rows_that_the_closes_made() {
     deed(&world, 2, "fam.simple_wedding", &["committee_record"]).await;
     world.deduct(6).await;
     world.travel(at("2026-01-19 09:00")).await;
-    world.anybody().get(&board(HERE, "all", "")).await.ok();
+    world.settled().await;
     let rows = async || {
         #[derive(Debug, PartialEq, sea_orm::FromQueryResult)]
         struct Row {

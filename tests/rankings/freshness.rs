@@ -24,7 +24,8 @@ async fn scored() -> World {
     let world = World::begins(at("2024-08-28 08:00")).await;
     world.earn(1, 20).await;
     world.travel(at("2024-09-02 09:00")).await;
-    world.anybody().get(&board(HERE, "all", "")).await.ok();
+    // What a ticker settles makes its process read afresh.
+    world.settled().await;
     world
 }
 

@@ -307,7 +307,7 @@ async fn what_was_taken_in_an_open_window_counts_after_the_migration() {
     let held = head.post(&path(), crate::support::order_of("goods.salt", 3)).await.ok();
     let other = redeem(&world, 2, "goods.soap").await.ok();
     // So that nothing is left to do while the schema changes.
-    api::calendar::settle_all(&world.app, None).await.expect("settled");
+    world.settled().await;
     let steps = Migrator::migrations();
     let ours = steps.iter().position(|step| step.name().ends_with("extend_shop")).expect("a step");
     let down = u32::try_from(steps.len() - ours).expect("a number");

@@ -175,6 +175,11 @@ impl World {
         self.anybody().put("/sandbox/clock", body).await.ok();
     }
 
+    /// Does all that is due in every village, so that the ticker of no process comes between.
+    pub async fn settled(&self) {
+        api::calendar::settle_all(&self.app, None).await.expect("what is due is settled");
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.app.db.backend() == sea_orm::DbBackend::Postgres
     }
