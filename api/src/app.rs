@@ -20,7 +20,9 @@ use crate::kernel::tries::Tries;
 use crate::photos::Photos;
 use crate::proof::Signer;
 use crate::sessions::WeChat;
-use crate::{calendar, claims, contract, http, proof, redemption, routes, rules, sandbox};
+use crate::{
+    calendar, claims, contract, http, identity, proof, redemption, routes, rules, sandbox,
+};
 
 pub struct App {
     pub db: Db,
@@ -41,6 +43,8 @@ pub struct App {
     pub code_tries: Tries,
     /// Objections sent, accepted or not: 60 a minute.
     pub objection_tries: Tries,
+    /// Where those who call at the same moment meet.
+    pub callers: identity::Callers,
     /// Where claims that arrive together meet.
     pub claims: claims::Claims,
     /// Where orders for prizes meet.
@@ -77,6 +81,7 @@ impl App {
             photos,
             code_tries,
             objection_tries,
+            callers: identity::Callers::default(),
             claims: claims::Claims::default(),
             redemptions: redemption::Redemptions::default(),
             list_key,
@@ -127,15 +132,14 @@ pub async fn prepare_sandbox(app: &App) -> Outcome<()> {
 pub fn serve(app: Data<App>, listener: TcpListener) -> std::io::Result<Server> {
     let workers = usize::from(app.config.server.workers);
     calendar::start_ticker(app.clone());
+    let sandbox = app.config.is_sandbox();
+    let contract = Data::new(contract::Served::new(sandbox));
     let server = HttpServer::new(move || {
-        let sandbox = app.config.is_sandbox();
-        let (actix, collected) = Actix::new()
+        Actix::new()
             .into_utoipa_app()
             .app_data(app.clone())
             .configure(|config| routes::routes(config, sandbox))
-            .split_for_parts();
-        let contract = Data::new(contract::Served::new(collected));
-        actix
+            .into_app()
             .configure(|config: &mut web::ServiceConfig| contract::routes(config, &contract))
             .wrap(from_fn(calendar::settle_first))
             .wrap(from_fn(http::answer_problems))

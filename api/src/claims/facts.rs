@@ -16,13 +16,22 @@ use crate::kernel::problem::Outcome;
 use crate::kernel::region::{Place, Village};
 use crate::rules::{Book, book, sets_in_force};
 
-/// SQL: whether a claim `c` still stands for its deed and keeps its photos. One that was struck does as
-/// long as an appeal can give its points back, and when one has: a deed is paid once.
-pub const LIVE: &str = "(c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed') \
-    OR (c.status IN ('overturned', 'reversed') AND (EXISTS (SELECT 1 FROM objections o \
-        WHERE o.village = c.village AND o.line = c.id AND o.status <> 'final') \
-      OR EXISTS (SELECT 1 FROM adjustments a WHERE a.village = c.village AND a.restores = c.id \
-        AND a.status IN ('approved', 'scored')))))";
+/// SQL: whether a claim `c` stands, or may yet, for its deed; word for word the condition of the index
+/// `claims_one_per_deed`.
+const STANDS: &str = "c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed')";
+
+/// SQL: whether a claim `c` that was struck still stands for its deed: as long as an appeal can give its
+/// points back, and when one has. A deed is paid once. Found by `claims_struck`.
+const RESTORABLE: &str = "c.status IN ('overturned', 'reversed') AND (EXISTS (SELECT 1 \
+    FROM objections o WHERE o.village = c.village AND o.line = c.id AND o.status <> 'final') \
+    OR EXISTS (SELECT 1 FROM adjustments a WHERE a.village = c.village AND a.restores = c.id \
+      AND a.status IN ('approved', 'scored')))";
+
+/// SQL: whether a claim `c` still stands for its deed and keeps its photos, of rows that are found by
+/// something else: no index answers both halves.
+pub fn live() -> String {
+    format!("({STANDS} OR {RESTORABLE})")
+}
 
 /// A household as filing needs it.
 #[derive(FromQueryResult)]
@@ -175,11 +184,16 @@ pub async fn earlier(
     let columns = "c.village, c.id, c.household, c.member, c.rule, c.event, c.occurred_on, c.dedupe, c.content";
     let mut sql = format!(
         "SELECT CAST({SAME_ID} AS BIGINT) AS found_as, {columns} FROM claims c \
-         JOIN {} ON c.village = given.village AND c.id = given.id \
-         UNION ALL SELECT CAST({SAME_DEED} AS BIGINT) AS found_as, {columns} FROM claims c \
-         JOIN {} ON c.village = given.village AND c.dedupe = given.dedupe WHERE {LIVE}",
-        ids.table, keys.table
+         JOIN {} ON c.village = given.village AND c.id = given.id",
+        ids.table
     );
+    for still in [STANDS, RESTORABLE] {
+        sql += &format!(
+            " UNION ALL SELECT CAST({SAME_DEED} AS BIGINT) AS found_as, {columns} FROM claims c \
+             JOIN {} ON c.village = given.village AND c.dedupe = given.dedupe WHERE {still}",
+            keys.table
+        );
+    }
     let mut values = [ids.values, keys.values].concat();
     if !alike.is_empty() {
         let alike = [
@@ -194,8 +208,9 @@ pub async fn earlier(
         sql += &format!(
             " UNION ALL SELECT CAST(2 AS BIGINT) AS found_as, {columns} FROM claims c \
              JOIN {} ON c.village = given.village AND c.household = given.household \
-               AND c.rule = given.rule WHERE c.member IS NOT NULL AND {LIVE}",
-            alike.table
+               AND c.rule = given.rule WHERE c.member IS NOT NULL AND {}",
+            alike.table,
+            live()
         );
         values.extend(alike.values);
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::{FromQueryResult, Value};
 use uuid::Uuid;
 
-use super::facts::{LIVE, places};
+use super::facts::{live, places};
 use super::rules::one_spelling;
 use super::submit::{Evidence, NewClaim};
 use crate::changes;
@@ -158,8 +158,9 @@ async fn uses(
         "SELECT p.pixels, c.id AS claim, c.rule, c.event FROM photos p \
          JOIN photo_uses u ON u.village = p.village AND u.photo = p.id \
          JOIN claims c ON c.village = u.village AND c.id = u.claim \
-         WHERE p.village = $1 AND c.id <> $2 AND p.pixels IN ({}) AND {LIVE} ORDER BY c.id",
-        places(3, pixels.len())
+         WHERE p.village = $1 AND c.id <> $2 AND p.pixels IN ({}) AND {} ORDER BY c.id",
+        places(3, pixels.len()),
+        live()
     );
     let values: [Value; 2] = [village.into(), except.unwrap_or_default().into()];
     let values = values.into_iter().chain(pixels.iter().map(|it| it.as_str().into()));

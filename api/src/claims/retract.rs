@@ -4,7 +4,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::decisions::{locked, this_week};
-use super::facts::LIVE;
+use super::facts::live;
 use crate::app::App;
 use crate::kernel::audit::{self, Act};
 use crate::kernel::db::{self, Tx};
@@ -76,7 +76,8 @@ pub async fn retract(
 
 /// Whether a claim whose line was struck can still be paid, or was by another line.
 async fn is_live(tx: &Tx, village: &Village, id: Uuid) -> Outcome<bool> {
+    let live = live();
     let sql =
-        format!("SELECT COUNT(*) FROM claims c WHERE c.village = $1 AND c.id = $2 AND {LIVE}");
+        format!("SELECT COUNT(*) FROM claims c WHERE c.village = $1 AND c.id = $2 AND {live}");
     Ok(db::number(tx, &sql, [village.into(), id.into()]).await? > 0)
 }

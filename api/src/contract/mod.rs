@@ -4,6 +4,8 @@
 mod down;
 mod finish;
 
+use std::sync::OnceLock;
+
 use actix_web::http::header::ALLOW;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,13 +21,22 @@ use crate::routes;
 
 /// The whole contract, the sandbox's operations included, as OpenAPI 3.1.
 pub fn document() -> Value {
-    let app = actix_web::App::new().into_utoipa_app();
-    let (_, collected) = app.configure(|config| routes::routes(config, true)).split_for_parts();
-    finish::finish(collected)
+    finish::finish(collect(true))
 }
 
-/// The documents as they are served.
+fn collect(sandbox: bool) -> OpenApi {
+    let app = actix_web::App::new().into_utoipa_app();
+    app.configure(|config| routes::routes(config, sandbox)).split_for_parts().1
+}
+
+/// The documents as they are served: made when somebody first asks, for nothing else that a server does
+/// takes as long to begin, or as much memory.
 pub struct Served {
+    sandbox: bool,
+    made: OnceLock<Made>,
+}
+
+struct Made {
     v3_1: Bytes,
     v3_0: Bytes,
     /// Path templates and the methods they know, to tell 405 from 404.
@@ -33,7 +44,18 @@ pub struct Served {
 }
 
 impl Served {
-    pub fn new(collected: OpenApi) -> Self {
+    /// Of a server with the sandbox's operations, or without.
+    pub fn new(sandbox: bool) -> Self {
+        Self { sandbox, made: OnceLock::new() }
+    }
+
+    fn made(&self) -> &Made {
+        self.made.get_or_init(|| Made::of(collect(self.sandbox)))
+    }
+}
+
+impl Made {
+    fn of(collected: OpenApi) -> Self {
         let document = finish::finish(collected);
         let bytes = |value: &Value| Bytes::from(serde_json::to_vec(value).unwrap_or_default());
         let mut paths = Vec::new();
@@ -73,11 +95,11 @@ pub fn routes(config: &mut web::ServiceConfig, served: &Data<Served>) {
 }
 
 async fn serve_3_1(served: Data<Served>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(served.v3_1.clone())
+    HttpResponse::Ok().content_type("application/json").body(served.made().v3_1.clone())
 }
 
 async fn serve_3_0(served: Data<Served>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(served.v3_0.clone())
+    HttpResponse::Ok().content_type("application/json").body(served.made().v3_0.clone())
 }
 
 async fn to_docs() -> HttpResponse {
@@ -112,7 +134,7 @@ async fn explain(request: HttpRequest) -> Result<HttpResponse, crate::kernel::pr
 
 /// 405 with `Allow` on a path that is ours, else 404.
 async fn nothing_here(request: HttpRequest, served: Data<Served>) -> HttpResponse {
-    match served.methods(request.path()) {
+    match served.made().methods(request.path()) {
         Some(methods) => HttpResponse::MethodNotAllowed().insert_header((ALLOW, methods)).finish(),
         None => HttpResponse::NotFound().finish(),
     }

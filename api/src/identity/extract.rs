@@ -12,6 +12,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
+use super::present::{Present, present};
 use super::{Caller, Grant, Role, token};
 use crate::app::App;
 use crate::http::path_part;
@@ -20,7 +21,7 @@ use crate::kernel::db;
 use crate::kernel::gate::Gate;
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::regions::{self, VillageRow};
+use crate::regions::VillageRow;
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Outcome<T>>>>;
 
@@ -39,12 +40,16 @@ fn bearer(request: &HttpRequest) -> Outcome<&str> {
     Ok(token.map(str::trim).filter(|token| !token.is_empty()).ok_or(Code::TokenMissing)?)
 }
 
+/// Whose token the request bears, with the village of its path, if it is asked for.
+async fn authenticate(request: &HttpRequest, village: Option<&Village>) -> Outcome<Present> {
+    let app = app_of(request)?;
+    let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
+    present(&app, token::verify(secrets, bearer(request)?, now)?, village).await
+}
+
 impl Caller {
     async fn authorise(request: &HttpRequest) -> Outcome<Self> {
-        let app = app_of(request)?;
-        let (secrets, now) = (app.config.secrets.tokens(), app.token_clock.now());
-        let bearer = token::verify(secrets, bearer(request)?, now)?;
-        Self::load(&app, bearer).await
+        Ok(authenticate(request, None).await?.caller)
     }
 }
 
@@ -64,7 +69,7 @@ impl Leaver {
                    JOIN persons p ON p.id = a.person \
                    WHERE a.id = $1 AND a.status = 'disabled'";
         match db::number(app.db.read(), sql, [bearer.account.into()]).await? {
-            0 => Ok(Self::Present(Box::new(Caller::load(&app, bearer).await?))),
+            0 => Ok(Self::Present(Box::new(present(&app, bearer, None).await?.caller))),
             erased_at => Ok(Self::Gone(Instant(erased_at))),
         }
     }
@@ -145,12 +150,11 @@ impl Neighbour {
 
     async fn authorise(request: &HttpRequest) -> Outcome<Self> {
         let village: Village = path_part(request, "village")?;
-        let caller = Caller::authorise(request).await?;
+        let Present { caller, policy } = authenticate(request, Some(&village)).await?;
         if !caller.sees(village.as_str()) {
             return Err(Code::NotFound.into());
         }
-        let app = app_of(request)?;
-        let policy = regions::village(app.db.read(), &village).await?;
+        let policy = policy.ok_or(Code::NotFound)?;
         Ok(Self { caller, village, policy })
     }
 }

@@ -17,6 +17,7 @@ mod found;
 mod give;
 mod grants;
 mod kin;
+mod present;
 mod rules;
 mod seats;
 mod sounds;
@@ -39,12 +40,12 @@ pub use extract::{
 };
 pub use facts::{GROWN_UP, IdNumber, Malformed, Phone, Private, age_on, is_birthday, is_grown_up};
 pub use grants::{Appointment, WorkerKind, grid_workers, in_office};
+pub use present::Callers;
 pub use sounds::initials;
 pub use token::{ACCESS_SECONDS, Bearer, issue};
 
-use crate::app::App;
 use crate::kernel::db;
-use crate::kernel::problem::{Code, Outcome};
+use crate::kernel::problem::Outcome;
 use crate::kernel::region::{RegionCode, Village};
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -191,45 +192,6 @@ impl Caller {
     /// The caller's own household, if it is in this village.
     pub fn household_in(&self, village: &Village) -> Option<Uuid> {
         self.home.as_ref().filter(|home| home.village == *village).map(|home| home.household)
-    }
-
-    async fn load(app: &App, bearer: Bearer) -> Outcome<Self> {
-        #[derive(FromQueryResult)]
-        struct Who {
-            person: Uuid,
-            name: String,
-            village: Option<String>,
-            household: Option<Uuid>,
-            kind: String,
-        }
-        #[derive(FromQueryResult)]
-        struct Granted {
-            role: String,
-            region: String,
-        }
-        let sql = "SELECT a.person, p.name, b.village, b.household, s.kind FROM accounts a \
-                   JOIN persons p ON p.id = a.person \
-                   JOIN sessions s ON s.account = a.id AND s.id = $2 \
-                   LEFT JOIN bindings b ON b.person = a.person AND b.ended_at IS NULL \
-                   WHERE a.id = $1 AND a.status = 'active' AND s.ended_at IS NULL \
-                   AND s.expires_at > $3";
-        let Bearer { account, session } = bearer;
-        let now = app.token_clock.now().0.into();
-        let who = db::one::<Who>(app.db.read(), sql, [account.into(), session.into(), now]).await?;
-        let Who { person, name, village, household, kind } = who.ok_or(Code::TokenInvalid)?;
-        let village = village.and_then(|village| village.parse().ok());
-        let home = village.zip(household).map(|(village, household)| Home { village, household });
-        let sql = "SELECT role, region FROM grants WHERE person = $1 \
-                   AND starts_at <= $2 AND (ends_at IS NULL OR ends_at > $2)";
-        let values: [Value; 2] = [person.into(), app.clock.now().0.into()];
-        let granted = db::all::<Granted>(app.db.read(), sql, values).await?;
-        let grant = |row: Granted| {
-            Some(Grant { role: Role::parse(&row.role)?, region: row.region.parse().ok()? })
-        };
-        // Above a village nobody acts by a phone alone: that takes the password and the second factor.
-        let proven = |grant: &Grant| kind != "wechat" || grant.role.rank() < 2;
-        let grants = granted.into_iter().filter_map(grant).filter(proven).collect();
-        Ok(Self { account, session, person, name, home, grants })
     }
 }
 

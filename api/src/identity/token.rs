@@ -31,7 +31,7 @@ struct Claims {
 }
 
 /// Whose token it is, and the session it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bearer {
     pub account: Uuid,
     pub session: Uuid,

@@ -6,6 +6,8 @@ mod opening;
 mod parts;
 mod policy;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use actix_web::get;
 use actix_web::web::Data;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
@@ -133,6 +135,22 @@ fn region(row: RegionRow) -> Option<Region> {
 pub async fn village(on: &impl ConnectionTrait, village: &Village) -> Outcome<VillageRow> {
     let sql = "SELECT * FROM villages WHERE village = $1";
     Ok(db::one(on, sql, [village.into()]).await?.ok_or(Code::NotFound)?)
+}
+
+/// Those of these villages that take part, by code.
+pub async fn villages(
+    on: &impl ConnectionTrait,
+    villages: &BTreeSet<&Village>,
+) -> Outcome<BTreeMap<String, VillageRow>> {
+    if villages.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let codes = villages.iter().map(|village| village.to_string()).collect();
+    let given = db::given(on, 1, "given", &[Column::Text("village", codes)]);
+    let sql =
+        format!("SELECT v.* FROM villages v JOIN {} ON given.village = v.village", given.table);
+    let rows = db::all::<VillageRow>(on, &sql, given.values).await?;
+    Ok(rows.into_iter().map(|row| (row.village.clone(), row)).collect())
 }
 
 /// Adds regions to the table, parents before their parts.
