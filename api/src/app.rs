@@ -8,7 +8,6 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App as Actix, HttpServer};
 use migration::MigratorTrait;
-use utoipa_actix_web::AppExt;
 
 use crate::config::Config;
 use crate::kernel::cache::Cache;
@@ -19,6 +18,7 @@ use crate::kernel::problem::Outcome;
 use crate::kernel::tries::Tries;
 use crate::photos::Photos;
 use crate::proof::Signer;
+use crate::routes::Routes;
 use crate::sessions::WeChat;
 use crate::{
     calendar, claims, contract, http, identity, proof, redemption, routes, rules, sandbox,
@@ -136,10 +136,8 @@ pub fn serve(app: Data<App>, listener: TcpListener) -> std::io::Result<Server> {
     let contract = Data::new(contract::Served::new(sandbox));
     let server = HttpServer::new(move || {
         Actix::new()
-            .into_utoipa_app()
             .app_data(app.clone())
-            .configure(|config| routes::routes(config, sandbox))
-            .into_app()
+            .configure(|config| routes::routes(Routes::Serving(config), sandbox))
             .configure(|config: &mut web::ServiceConfig| contract::routes(config, &contract))
             .wrap(from_fn(calendar::settle_first))
             .wrap(from_fn(http::answer_problems))

@@ -17,10 +17,6 @@ use api::kernel::region::RegionCode;
 use api::proof::{self, Verifier};
 use api::rankings;
 use clap::{Parser, Subcommand};
-use mimalloc::MiMalloc;
-
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Parser)]
 #[command(

@@ -1,5 +1,8 @@
 //! The table of contents: one line per slice.
 
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web;
+use utoipa_actix_web::OpenApiFactory;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
@@ -8,15 +11,37 @@ use crate::{
     rules, sandbox, scoring, sessions, statistics, suggestions,
 };
 
-/// Every operation; the sandbox's own only where they exist.
-pub fn routes(config: &mut ServiceConfig<'_>, sandbox: bool) {
+/// Where operations are registered: each worker has a router, and the contract, which takes much longer to
+/// collect, is there once.
+pub enum Routes<'c, 'a> {
+    Serving(&'c mut web::ServiceConfig),
+    Describing(&'c mut ServiceConfig<'a>),
+}
+
+impl Routes<'_, '_> {
+    pub fn service<F>(&mut self, operation: F) -> &mut Self
+    where
+        F: HttpServiceFactory + OpenApiFactory + 'static,
+    {
+        match self {
+            Self::Serving(router) => _ = router.service(operation),
+            Self::Describing(contract) => _ = contract.service(operation),
+        }
+        self
+    }
+}
+
+/// Every operation, what is asked for most first, as the router tries one after the other; the sandbox's own
+/// only where they exist.
+pub fn routes(mut config: Routes<'_, '_>, sandbox: bool) {
+    let config = &mut config;
     rankings::routes(config);
+    claims::routes(config);
+    redemption::routes(config);
     awards::routes(config);
     honours::routes(config);
-    claims::routes(config);
     changes::routes(config);
     photos::routes(config);
-    redemption::routes(config);
     publicity::routes(config);
     reversals::routes(config);
     adjustments::routes(config);

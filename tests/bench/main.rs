@@ -22,13 +22,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use mimalloc::MiMalloc;
 
 use crate::seed::Size;
-
-/// The same for the floors as for what stands beside them.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Done<T> = Result<T, Box<dyn Error>>;
 

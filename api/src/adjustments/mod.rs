@@ -7,14 +7,13 @@ mod read;
 mod restore;
 mod score;
 mod terms;
-
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::routes::Routes;
 
 pub use restore::{Restoration, restore};
 pub use score::{Scored, score};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(propose::propose_adjustment)
         .service(read::list_adjustments)
         .service(read::show_adjustment)

@@ -21,7 +21,6 @@ mod vetoes;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use catalogue::{CatalogueAward, builtin};
@@ -32,14 +31,15 @@ use crate::kernel::db;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
 use crate::kernel::year::Year;
+use crate::routes::Routes;
 
 /// Days for which an award can be collected.
 pub const COLLECT_DAYS: i64 = 90;
 /// Wrong pickup codes after which an award's code is locked.
 pub const WRONG_CODES_MAX: i64 = 5;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(scheme::show_scheme)
         .service(put_scheme::put_scheme)
         .service(read::list_awards)

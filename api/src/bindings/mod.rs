@@ -6,7 +6,6 @@ mod phone;
 mod request;
 
 use sea_orm::{FromQueryResult, Value};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::calendar;
@@ -18,11 +17,12 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
+use crate::routes::Routes;
 
 pub use decide::waiting_for;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(phone::add_phone)
         .service(request::create_binding_request)
         .service(request::list_own_binding_requests)

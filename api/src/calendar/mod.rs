@@ -21,7 +21,6 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use sea_orm::FromQueryResult;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use due::{Rhythm, Shop, shop};
 use settle::settle_as_leader;
@@ -36,10 +35,11 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
+use crate::routes::Routes;
 use crate::{photos, sessions};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(show::show_calendar);
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes.service(show::show_calendar);
 }
 
 /// Settles the village or region of the path before the request is served.

@@ -10,15 +10,15 @@ mod feed;
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{FromQueryResult, Value};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::kernel::db::{self, Column, Given, Tx};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(feed::list_changes);
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes.service(feed::list_changes);
 }
 
 /// The number of the changes that this transaction makes: taken after all its row locks, because it

@@ -18,7 +18,8 @@ use crate::rules::{Book, book, sets_in_force};
 
 /// SQL: whether a claim `c` stands, or may yet, for its deed; word for word the condition of the index
 /// `claims_one_per_deed`.
-const STANDS: &str = "c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed')";
+const STANDS: &str =
+    "c.status NOT IN ('rejected', 'withdrawn', 'lapsed', 'overturned', 'reversed')";
 
 /// SQL: whether a claim `c` that was struck still stands for its deed: as long as an appeal can give its
 /// points back, and when one has. A deed is paid once. Found by `claims_struck`.

@@ -27,8 +27,7 @@ mod verdict;
 mod warn;
 mod weigh;
 mod withdraw;
-
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::routes::Routes;
 
 pub use admission::Filing;
 pub use decisions::review_all;
@@ -41,8 +40,8 @@ pub use review::Decision;
 pub use submit::{Evidence, NewClaim, submit_all};
 pub use together::Claims;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(submit::submit_claim)
         .service(batch::submit_claims)
         .service(inspect::inspect_households)

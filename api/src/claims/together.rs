@@ -12,13 +12,19 @@ use crate::app::App;
 use crate::identity::Neighbour;
 use crate::kernel::command::{self, Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::group::Group;
+use crate::kernel::group::{Group, Job};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 
 /// A claim on its way into a group.
 pub struct Waiting {
     caller: Neighbour,
     claim: Command<NewClaim>,
+}
+
+impl Job for Waiting {
+    fn place(&self) -> &str {
+        self.caller.village.as_str()
+    }
 }
 
 impl Waiting {

@@ -12,12 +12,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use down::to_3_0;
 
 use crate::kernel::problem::Code;
-use crate::routes;
+use crate::routes::{self, Routes};
 
 /// The whole contract, the sandbox's operations included, as OpenAPI 3.1.
 pub fn document() -> Value {
@@ -26,7 +27,10 @@ pub fn document() -> Value {
 
 fn collect(sandbox: bool) -> OpenApi {
     let app = actix_web::App::new().into_utoipa_app();
-    app.configure(|config| routes::routes(config, sandbox)).split_for_parts().1
+    let described = |config: &mut ServiceConfig<'_>| {
+        routes::routes(Routes::Describing(config), sandbox);
+    };
+    app.configure(described).split_for_parts().1
 }
 
 /// The documents as they are served: made when somebody first asks, for nothing else that a server does

@@ -9,13 +9,12 @@ mod points;
 mod propose;
 mod red_list;
 mod withdraw;
-
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::routes::Routes;
 
 pub use household::{YearHonour, of_household};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(propose::propose_honour)
         .service(list::list_honours)
         .service(decide::decide_honour)

@@ -34,7 +34,6 @@ mod unbind;
 mod waiting;
 
 use sea_orm::FromQueryResult;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use code::household_by_code;
@@ -49,9 +48,10 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(read::list_households)
         .service(create::create_household)
         .service(read::show_household)

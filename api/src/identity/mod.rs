@@ -28,7 +28,6 @@ use std::collections::BTreeSet;
 use sea_orm::{FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use appoint::{NewOfficial, appoint};
@@ -47,9 +46,10 @@ pub use token::{ACCESS_SECONDS, Bearer, issue};
 use crate::kernel::db;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::{RegionCode, Village};
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(grants::list_grants)
         .service(give::create_grant)
         .service(end::end_grant)

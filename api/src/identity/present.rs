@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Bearer, Caller, Grant, Home, Role};
 use crate::app::App;
 use crate::kernel::db::{self, Column};
-use crate::kernel::group::Group;
+use crate::kernel::group::{Group, Job};
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
 use crate::regions::{self, VillageRow};
@@ -18,6 +18,13 @@ use crate::regions::{self, VillageRow};
 pub struct Asked {
     bearer: Bearer,
     village: Option<Village>,
+}
+
+impl Job for Asked {
+    /// Readers are in nobody's way.
+    fn place(&self) -> &str {
+        ""
+    }
 }
 
 /// Who it is, and the village, if one was asked for and takes part.

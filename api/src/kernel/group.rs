@@ -4,10 +4,11 @@
 //! who come meanwhile are the next group. So the group grows with the load, and what a request costs
 //! shrinks with it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Semaphore;
 use tokio::sync::oneshot::{self, Sender};
 
 use super::background;
@@ -17,6 +18,15 @@ use super::problem::{Code, Outcome, Problem, Refusal};
 const MEMBERS_MAX: usize = 128;
 /// Whoever would stand behind so many others is refused.
 const WAITING_MAX: usize = 2048;
+/// Of a group that failed, so many parts are tried again at once; and so many members by themselves, each
+/// of which may wait for long with a connection of the database.
+const AGAIN_AT_ONCE: usize = 4;
+
+/// What requests of one kind have to be done.
+pub trait Job: 'static {
+    /// Who of a group can be in each other's way: those of one place.
+    fn place(&self) -> &str;
+}
 
 type Member<J, R> = (J, Sender<Outcome<R>>);
 
@@ -27,17 +37,26 @@ struct Line<J, R> {
 }
 
 /// Where requests of one kind meet.
-pub struct Group<J, R>(Arc<Mutex<Line<J, R>>>);
+pub struct Group<J, R> {
+    line: Arc<Mutex<Line<J, R>>>,
+    parts: Arc<Semaphore>,
+    singles: Arc<Semaphore>,
+}
 
-impl<J: 'static, R: 'static> Default for Group<J, R> {
+impl<J: Job, R: 'static> Default for Group<J, R> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Line { waiting: VecDeque::new(), served: false })))
+        Self {
+            line: Arc::new(Mutex::new(Line { waiting: VecDeque::new(), served: false })),
+            parts: Arc::new(Semaphore::new(AGAIN_AT_ONCE)),
+            singles: Arc::new(Semaphore::new(AGAIN_AT_ONCE)),
+        }
     }
 }
 
-impl<J: 'static, R: 'static> Group<J, R> {
+impl<J: Job, R: 'static> Group<J, R> {
     /// Has `job` done with those that arrive together with it, by `together`, in one transaction that waits
-    /// for nobody long; or, if the group failed as a whole, by `alone`, while others go on.
+    /// for nobody long. A group that fails as a whole is tried again place by place, and where that fails
+    /// too, each by `alone`, while others go on.
     ///
     /// # Errors
     /// What the work says of this job; `busy` behind too many others.
@@ -50,7 +69,7 @@ impl<J: 'static, R: 'static> Group<J, R> {
         let busy = || Problem::from(Refusal { retry_after: Some(1), ..Code::Busy.into() });
         let (sender, answer) = oneshot::channel();
         let serves = {
-            let mut line = lock(&self.0);
+            let mut line = lock(&self.line);
             if line.waiting.len() >= WAITING_MAX {
                 return Err(busy());
             }
@@ -58,11 +77,12 @@ impl<J: 'static, R: 'static> Group<J, R> {
             !std::mem::replace(&mut line.served, true)
         };
         if serves {
-            let mut desk = Desk { line: self.0.clone(), closed: false };
-            let alone = Rc::new(alone);
+            let mut desk = Desk { line: self.line.clone(), closed: false };
+            let (parts, singles) = (self.parts.clone(), self.singles.clone());
+            let ways = Rc::new(Ways { together, alone, parts, singles });
             background::start(async move {
                 while let Some(members) = desk.next() {
-                    serve(members, &together, &alone).await;
+                    serve(&ways, members).await;
                 }
             });
         }
@@ -102,30 +122,74 @@ impl<J, R> Drop for Desk<J, R> {
     }
 }
 
-async fn serve<J, R>(
-    members: Vec<Member<J, R>>,
-    together: &impl AsyncFn(&[J]) -> Outcome<Vec<Outcome<R>>>,
-    alone: &Rc<impl AsyncFn(&J) -> Outcome<R> + 'static>,
-) where
-    J: 'static,
+/// How a group's work is done.
+struct Ways<T, A> {
+    together: T,
+    alone: A,
+    parts: Arc<Semaphore>,
+    singles: Arc<Semaphore>,
+}
+
+async fn serve<J, R, T, A>(ways: &Rc<Ways<T, A>>, members: Vec<Member<J, R>>)
+where
+    J: Job,
     R: 'static,
+    T: AsyncFn(&[J]) -> Outcome<Vec<Outcome<R>>> + 'static,
+    A: AsyncFn(&J) -> Outcome<R> + 'static,
+{
+    let Some(members) = done_together(&**ways, members).await else { return };
+    let mut places = BTreeMap::<String, Vec<Member<J, R>>>::new();
+    for member in members {
+        places.entry(member.0.place().to_owned()).or_default().push(member);
+    }
+    let apart = places.len() > 1;
+    for members in places.into_values() {
+        let ways = ways.clone();
+        background::start(async move {
+            let left = match apart {
+                true => {
+                    let _turn = ways.parts.acquire().await;
+                    done_together(&*ways, members).await
+                }
+                false => Some(members),
+            };
+            left.into_iter().flatten().for_each(|member| begin_alone(&ways, member));
+        });
+    }
+}
+
+/// Gives the members back if nothing could be done for them together: one is in the way of others, or
+/// somebody has to be waited for. Who has gone away finds the answer under the same key, so nobody minds
+/// an answer that is not taken.
+async fn done_together<J, R, T, A>(
+    ways: &Ways<T, A>,
+    members: Vec<Member<J, R>>,
+) -> Option<Vec<Member<J, R>>>
+where
+    T: AsyncFn(&[J]) -> Outcome<Vec<Outcome<R>>>,
 {
     let (jobs, senders): (Vec<_>, Vec<_>) = members.into_iter().unzip();
-    // Who has gone away finds the answer under the same key, so nobody minds an answer that is not taken.
-    match together(&jobs).await {
+    match (ways.together)(&jobs).await {
         Ok(results) if results.len() == jobs.len() => {
             for (sender, result) in senders.into_iter().zip(results) {
                 let _ = sender.send(result);
             }
+            None
         }
-        // One that is in the way of others, or a wait that took too long: nobody else pays for it.
-        _ => {
-            for (job, sender) in jobs.into_iter().zip(senders) {
-                let alone = alone.clone();
-                background::start(async move {
-                    let _ = sender.send(alone(&job).await);
-                });
-            }
-        }
+        _ => Some(jobs.into_iter().zip(senders).collect()),
     }
+}
+
+fn begin_alone<J, R, T, A>(ways: &Rc<Ways<T, A>>, (job, sender): Member<J, R>)
+where
+    J: Job,
+    R: 'static,
+    T: 'static,
+    A: AsyncFn(&J) -> Outcome<R> + 'static,
+{
+    let ways = ways.clone();
+    background::start(async move {
+        let _turn = ways.singles.acquire().await;
+        let _ = sender.send((ways.alone)(&job).await);
+    });
 }

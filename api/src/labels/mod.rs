@@ -10,14 +10,14 @@ use std::sync::OnceLock;
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::http::public_json;
 use crate::kernel::cache::Ready;
 use crate::kernel::problem::{Outcome, Problem};
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(show_labels);
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes.service(show_labels);
 }
 
 /// A word and what people call it.

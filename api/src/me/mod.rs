@@ -5,15 +5,14 @@ mod export;
 mod inbox;
 mod show;
 
-use utoipa_actix_web::service_config::ServiceConfig;
-
 use crate::app::App;
 use crate::calendar;
 use crate::identity::Caller;
 use crate::kernel::problem::Outcome;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(show::show_me)
         .service(inbox::list_inbox)
         .service(inbox::mark_inbox_seen)

@@ -12,8 +12,7 @@ mod store;
 mod sweep;
 mod upload;
 mod uses;
-
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::routes::Routes;
 
 pub use clean::{Clean, clean, measure};
 pub use likeness::{Similar, similar};
@@ -21,8 +20,8 @@ pub use store::Photos;
 pub use sweep::{forget, sweep};
 pub use uses::{Known, attach, detach, first_uses, known};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(upload::create_photo)
         .service(show::show_photo)
         .service(remove::delete_photo)

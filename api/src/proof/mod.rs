@@ -19,8 +19,8 @@ mod show;
 mod tree;
 mod verify;
 
+use crate::routes::Routes;
 use actix_web::web;
-use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use check::{FileLeaf, LineProof, ListFile, ProofFlaw, check_list, check_proof};
 pub use keys::{load_key, make_key, sandbox_key, show_key};
@@ -34,8 +34,8 @@ pub use verify::first_odd;
 /// The page with which a villager checks a list or a line without us: one file, no network.
 pub const PAGE: &str = include_str!("../../data/verify.html");
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(show::show_checkpoint)
         .service(show::show_file)
         .service(show::show_key)

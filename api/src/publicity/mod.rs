@@ -20,8 +20,7 @@ mod objection_row;
 mod rules;
 mod search;
 mod waiting;
-
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::routes::Routes;
 
 pub use checks::CHECKS;
 pub use cycle::{close_list, open_list};
@@ -33,8 +32,8 @@ pub use line::{
 pub use list::serve;
 pub use waiting::waiting_for;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(list::show_list)
         .service(lines::list_lines)
         .service(list::list_list_households)

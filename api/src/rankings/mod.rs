@@ -16,7 +16,6 @@ mod waiting;
 mod year;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use kept::{Compared, compare_kept};
@@ -33,9 +32,10 @@ use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
 use crate::kernel::year::Year;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(board::show_board)
         .service(neighbours::show_rank)
         .service(object::object_to_ranking)

@@ -25,7 +25,6 @@ mod windows;
 mod witness;
 
 use sea_orm::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use code::{is_code, pickup_code};
@@ -40,6 +39,7 @@ use crate::app::App;
 use crate::kernel::db;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::routes::Routes;
 
 /// Days until a hold that nobody collected gives the points back.
 pub const HOLD_DAYS: i64 = 7;
@@ -59,8 +59,8 @@ pub async fn held_in(app: &App, village: &Village, by: Option<Uuid>) -> Outcome<
     Ok(db::number(app.db.read(), sql, values).await?)
 }
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(catalogue::list_catalogue)
         .service(catalogue::add_to_catalogue)
         .service(catalogue::put_catalogue_prize)

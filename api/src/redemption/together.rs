@@ -12,7 +12,7 @@ use crate::households::Spender;
 use crate::identity::Neighbour;
 use crate::kernel::command::{self, Answer, Command};
 use crate::kernel::db::{self, Tx};
-use crate::kernel::group::Group;
+use crate::kernel::group::{Group, Job};
 use crate::kernel::problem::{Code, Outcome, Refusal};
 
 /// An order on its way into a group.
@@ -21,6 +21,12 @@ pub struct Waiting {
     new: Command<NewRedemption>,
     /// The caller's own household, if it is one of a family for itself.
     own: Option<For>,
+}
+
+impl Job for Waiting {
+    fn place(&self) -> &str {
+        self.caller.village.as_str()
+    }
 }
 
 impl Waiting {

@@ -13,7 +13,6 @@ use actix_web::web::Data;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use change::{FIRST_START, start_policy};
 pub use policy::{Mode, Policy};
@@ -26,12 +25,13 @@ use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{Level, RegionCode, Village};
+use crate::routes::Routes;
 
 /// A village that takes part: its policy, and when something is next due.
 pub type VillageRow = entity::village::Model;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(list_regions)
         .service(show_region)
         .service(parts::add_parts)

@@ -5,7 +5,6 @@ use actix_web::web::Data;
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -17,9 +16,10 @@ use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::page::Start;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_register);
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes.service(list_register);
 }
 
 macro_rules! kinds {

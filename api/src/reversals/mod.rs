@@ -13,14 +13,13 @@ mod proposal;
 mod propose;
 mod read;
 mod reply;
-
-use utoipa_actix_web::service_config::ServiceConfig;
+use crate::routes::Routes;
 
 pub use due::{FIRST_CORRECTION, FIRST_LAPSE, close_corrections, lapse};
 pub use hand_over::hand_over;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(propose::propose_reversal)
         .service(read::list_reversals)
         .service(read::show_reversal)

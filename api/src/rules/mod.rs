@@ -28,7 +28,6 @@ use chrono::NaiveDate;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -39,9 +38,10 @@ use crate::app::App;
 use crate::kernel::db::{self, Column, Given};
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(list::list_rules)
         .service(show::list_rule_sets)
         .service(create::create_rule_set)

@@ -10,7 +10,6 @@ use actix_web::{get, post, put};
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 use validator::Validate;
 
@@ -20,10 +19,11 @@ use crate::kernel::command::{Answer, Body};
 use crate::kernel::db;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
+use crate::routes::Routes;
 use crate::sessions::{self, Device, Kind, Session};
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create_session).service(list_personas).service(show_clock).service(move_clock);
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes.service(create_session).service(list_personas).service(show_clock).service(move_clock);
 }
 
 /// Periods are known until 2199; 2190-01-01T00:00:00Z leaves them room.

@@ -10,7 +10,6 @@ mod sheet;
 mod watch;
 
 use sea_orm::{FromQueryResult, Value};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use allowance::{Allowance, Caps, caps_of};
 pub use close::close_sheet;
@@ -20,9 +19,10 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(sheet::show_sheet)
         .service(sheet::close_by_hand)
         .service(samples::list_samples)

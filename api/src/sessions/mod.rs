@@ -9,7 +9,6 @@ mod staff;
 mod wechat;
 
 use sea_orm::Value;
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 pub use enrol::{NewStaff, enrol, hashed};
@@ -20,9 +19,10 @@ use crate::identity::Bearer;
 use crate::kernel::clock::{DAY_MS, Instant};
 use crate::kernel::db::{self, Db, Tx};
 use crate::kernel::problem::Outcome;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(login::create_session)
         .service(refresh::refresh_session)
         .service(staff::create_staff_session)

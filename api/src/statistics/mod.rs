@@ -15,7 +15,6 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, get};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_actix_web::service_config::ServiceConfig;
 
 pub use figures::CategoryPoints;
 use figures::{Question, ask};
@@ -32,9 +31,10 @@ use crate::kernel::period::Period;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
 use crate::regions;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(show_statistics)
         .service(trend::show_trend)
         .service(comparison::compare_villages)

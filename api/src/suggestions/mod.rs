@@ -8,7 +8,6 @@ mod submit;
 use std::collections::BTreeSet;
 
 use sea_orm::{FromQueryResult, Value};
-use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use crate::households::{Notice, tell};
@@ -16,9 +15,10 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
+use crate::routes::Routes;
 
-pub fn routes(config: &mut ServiceConfig<'_>) {
-    config
+pub fn routes(routes: &mut Routes<'_, '_>) {
+    routes
         .service(list::list_suggestions)
         .service(submit::submit_suggestion)
         .service(answer::answer_suggestion);
