@@ -248,17 +248,17 @@ async fn kept(
     rows: &Rows,
     as_of: Option<Instant>,
 ) -> Outcome<Vec<Kept>> {
+    let known = format!(
+        "x.village = v.village AND x.period = p.period AND x.since < ${}",
+        rows.values.len() + 1
+    );
     let sql = format!(
         "{} SELECT {}, CAST(SUM(t.households) AS BIGINT) AS households, {} \
-         FROM p CROSS JOIN villages v \
-         JOIN period_totals t ON t.village = v.village AND t.period = p.period \
-           AND t.since = (SELECT MAX(x.since) FROM period_totals x \
-             WHERE x.village = v.village AND x.period = p.period AND x.since < ${}) \
-         WHERE v.village >= $1 AND v.village < $2 {}",
+         FROM p CROSS JOIN villages v {} WHERE v.village >= $1 AND v.village < $2 {}",
         rows.with,
         rows.key("v.village"),
         each(|word| format!("CAST(SUM(t.{word}) AS BIGINT) AS {word}")),
-        rows.values.len() + 1,
+        db::join_last(on, "period_totals", "t", &known, "x.since"),
         rows.group("v.village")
     );
     let after = as_of.map_or(i64::MAX, |at| at.0.saturating_add(1));
