@@ -3,6 +3,7 @@
 
 mod boards;
 mod shop;
+mod totals;
 mod year;
 
 use std::fmt;
@@ -262,6 +263,11 @@ pub async fn verify_on(on: &impl ConnectionTrait, trusted: Option<&[Verifier]>) 
     }
     let (looked_at, odd) = boards::first_odd(on).await?;
     checks += looked_at;
+    if odd.is_some() {
+        return Ok(Report { checks, first: odd });
+    }
+    let (held, odd) = totals::first_odd(on).await?;
+    checks += held;
     if odd.is_some() {
         return Ok(Report { checks, first: odd });
     }

@@ -44,6 +44,7 @@ pub mod member;
 pub mod next_policy;
 pub mod objection;
 pub mod outbox_item;
+pub mod period_total;
 pub mod person;
 pub mod photo;
 pub mod photo_use;

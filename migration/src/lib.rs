@@ -36,6 +36,7 @@ mod m20261122_000024_extend_rankings;
 mod m20261122_000025_fund_redemptions;
 mod m20261122_000026_rank_categories;
 mod m20261122_000028_index_statistics;
+mod m20261122_000030_keep_totals;
 mod m20261122_000031_index_struck;
 mod quarters;
 
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000025_fund_redemptions::Migration),
             Box::new(m20261122_000026_rank_categories::Migration),
             Box::new(m20261122_000028_index_statistics::Migration),
+            Box::new(m20261122_000030_keep_totals::Migration),
             Box::new(m20261122_000031_index_struck::Migration),
         ]
     }

@@ -47,4 +47,21 @@ INSERT INTO standings (village, period, household, points, deductions, categorie
 SELECT village, period, household, SUM(points), SUM(deductions), SUM(categories), MAX(reached_at)
 FROM category_standings GROUP BY village, period, household;
 
+-- Figures of places are added up from these.
+INSERT INTO period_totals (village, period, since, households, living_environment, family_virtue, patriotism,
+    law_abiding, public_welfare, enterprise, rural_construction, safety_deliberation)
+SELECT v.village, p.period, 1725811200000, COALESCE(e.households, 0), COALESCE(e.c1, 0), COALESCE(e.c2, 0),
+    COALESCE(e.c3, 0), COALESCE(e.c4, 0), COALESCE(e.c5, 0), COALESCE(e.c6, 0), COALESCE(e.c7, 0), COALESCE(e.c8, 0)
+FROM villages v CROSS JOIN (VALUES ('2024-W36'), ('2024-09'), ('2024-Q3'), ('2024'), ('all')) AS p (period)
+LEFT JOIN (SELECT village, period, COUNT(DISTINCT CASE WHEN categories > 0 THEN household END) AS households,
+        SUM(CASE WHEN category = 'living_environment' THEN points END) AS c1,
+        SUM(CASE WHEN category = 'family_virtue' THEN points END) AS c2,
+        SUM(CASE WHEN category = 'patriotism' THEN points END) AS c3,
+        SUM(CASE WHEN category = 'law_abiding' THEN points END) AS c4,
+        SUM(CASE WHEN category = 'public_welfare' THEN points END) AS c5,
+        SUM(CASE WHEN category = 'enterprise' THEN points END) AS c6,
+        SUM(CASE WHEN category = 'rural_construction' THEN points END) AS c7,
+        SUM(CASE WHEN category = 'safety_deliberation' THEN points END) AS c8
+      FROM category_standings GROUP BY village, period) AS e ON e.village = v.village AND e.period = p.period;
+
 UPDATE villages SET next_due_at = 1726416000000, version = version + 1;

@@ -18,8 +18,15 @@ const COPY: &str = "close_copy";
 /// A week that is not the last of its month, so that closing it is all there is to do.
 const WEEK: &str = "2024-W36";
 const FLOOR: &str = include_str!("close_floor.sql");
-const TABLES: [&str; 6] =
-    ["score_lines", "journals", "postings", "balances", "category_standings", "standings"];
+const TABLES: [&str; 7] = [
+    "score_lines",
+    "journals",
+    "postings",
+    "balances",
+    "category_standings",
+    "standings",
+    "period_totals",
+];
 
 pub async fn measure(bench: &Bench) -> Done<()> {
     let claims = bench.claims.unwrap_or(if bench.quick { 20_000 } else { 200_000 });

@@ -85,6 +85,7 @@ fn each_table_is_written_by_its_owner() {
         ("stock_moves", "redemption"),
         ("standings", "rankings"),
         ("category_standings", "rankings"),
+        ("period_totals", "statistics"),
         ("score_sheets", "scoring"),
     ];
     for (path, text) in sources() {

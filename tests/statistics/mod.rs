@@ -3,6 +3,7 @@
 mod charts;
 pub mod comparison;
 mod export;
+mod totals;
 mod trend;
 
 use serde_json::{Value, json};

@@ -86,6 +86,12 @@ const ROWS: &[(&str, &str, &str)] = &[
         "period, category, household, points, deductions, categories, reached_at",
         "period, category, household",
     ),
+    (
+        "period_totals",
+        "period, since, households, living_environment, family_virtue, patriotism, law_abiding, \
+         public_welfare, enterprise, rural_construction, safety_deliberation",
+        "period, since",
+    ),
     ("journal_links", "sequence, journal, hash", "sequence"),
     ("list_checkpoints", "month, size, root, chain_length, chain_head, text", "month"),
     ("reversals", "id, line, points, status, decided_at, closed_at", "id"),

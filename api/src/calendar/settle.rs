@@ -13,7 +13,8 @@ use crate::kernel::lease::Held;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
 use crate::{
-    awards, claims, households, proof, publicity, rankings, redemption, regions, reversals, scoring,
+    awards, claims, households, proof, publicity, rankings, redemption, regions, reversals,
+    scoring, statistics,
 };
 
 /// Settles every village of a region, or all, that has something due now; returns how many steps there
@@ -154,6 +155,7 @@ async fn perform(
         Step::CloseSheet(week) => {
             scoring::close_sheet(app, tx, village, week).await?;
             rankings::rebuild(tx, village, week).await?;
+            statistics::keep(tx, village, week, at).await?;
             if week.is_last_of_month() {
                 publicity::open_list(tx, village, week.month(), publicity_weeks).await?;
                 proof::seal_list(app, tx, village, week.month()).await?;

@@ -10,7 +10,7 @@ use crate::kernel::ledger::{self, Account, Journal, journal_id};
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::{changes, households, rankings, scoring};
+use crate::{changes, households, rankings, scoring, statistics};
 
 /// Who takes points back, and the id of the decision: at most one reversal each.
 #[derive(Clone, Copy)]
@@ -106,7 +106,8 @@ pub async fn reverse(
     ledger::post(tx, village, Some(cause.by), now, &[journal]).await?;
     let week = week_of_reversal(tx, village, line).await?;
     insert_reversal(tx, village, cause.reference, (id, line), points, week, now).await?;
-    rankings::rebuild(tx, village, week).await
+    rankings::rebuild(tx, village, week).await?;
+    statistics::keep(tx, village, week, now).await
 }
 
 /// Where a reversal stands: in the week it corrects while that week's board is not final, afterwards in the

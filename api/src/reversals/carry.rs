@@ -15,7 +15,7 @@ use crate::kernel::region::Village;
 use crate::publicity::{
     contested, insert_reversal, lock_line, scored, settle_line, week_of_reversal,
 };
-use crate::{rankings, register};
+use crate::{rankings, register, statistics};
 
 type Row = entity::reversal::Model;
 
@@ -57,6 +57,7 @@ pub async fn carry(
     ledger::post(tx, village, actor, at, &journals).await?;
     for week in weeks {
         rankings::rebuild(tx, village, week).await?;
+        statistics::keep(tx, village, week, at).await?;
     }
     tell_all(tx, village, &lapsed, "reversal_lapsed", "已无可冲正的积分", at).await?;
     enter(tx, village, &carried, at).await

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, QueryResult, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::comparison::named;
+use super::kept::each;
 use super::rate::Rate;
 use crate::households::eligible;
 use crate::kernel::clock::Instant;
@@ -86,9 +88,9 @@ impl Answers {
 
 /// The periods as rows of SQL, and who asks.
 struct Rows {
-    /// `WITH p (n, week_from, week_to, starts, ends) AS …`
+    /// `WITH p (n, period, week_from, week_to, starts, ends) AS …`
     with: String,
-    /// `$1` and `$2` bound the villages; then four to a period.
+    /// `$1` and `$2` bound the villages; then five to a period.
     values: Vec<Value>,
     /// SQL for the place of a village column.
     depth: usize,
@@ -100,11 +102,12 @@ impl Rows {
         let mut rows = Vec::new();
         for (at, period) in question.periods.iter().enumerate() {
             let first = values.len() + 1;
-            rows.push(format!("({at}, ${first}, ${}, ${}, ${})", first + 1, first + 2, first + 3));
+            let places = [0, 1, 2, 3, 4].map(|at| format!("${}", first + at));
+            rows.push(format!("({at}, {})", places.join(", ")));
             values.extend(span(*period, question.as_of));
         }
         let with = format!(
-            "WITH p (n, week_from, week_to, starts, ends) AS (VALUES {}) ",
+            "WITH p (n, period, week_from, week_to, starts, ends) AS (VALUES {}) ",
             rows.join(", ")
         );
         Self { with, values, depth: question.depth }
@@ -144,9 +147,9 @@ impl Rows {
     }
 }
 
-/// The first and last week; from when to when points are spent. Households are eligible as it was when the
-/// period ended, or at `as_of`.
-fn span(period: Option<Period>, as_of: Option<Instant>) -> [Value; 4] {
+/// The period; its first and last week; from when to when points are spent. Households are eligible as it
+/// was when the period ended, or at `as_of`.
+fn span(period: Option<Period>, as_of: Option<Instant>) -> [Value; 5] {
     let (first, last) = match period.map(Period::weeks) {
         Some((first, last)) => (first.to_string(), last.to_string()),
         None => ("0".to_owned(), ":".to_owned()),
@@ -154,13 +157,14 @@ fn span(period: Option<Period>, as_of: Option<Instant>) -> [Value; 4] {
     let starts = period.map_or(i64::MIN, |period| period.starts_at().0);
     let end = period.map_or(i64::MAX, |period| period.ends_at().0);
     let ends = as_of.map_or(end, |at| end.min(at.0.saturating_add(1)));
-    [first.into(), last.into(), starts.into(), ends.into()]
+    [named(period).into(), first.into(), last.into(), starts.into(), ends.into()]
 }
 
 /// Counts everything that is asked.
 ///
-/// Lines, redemptions and journals are read village by village along their indexes: a period costs what
-/// lies in it, not what lies before.
+/// What was earned is a row per village, the last of its period that was known (`statistics/kept.rs`).
+/// Redemptions and journals are read village by village along their indexes: a period costs what lies in
+/// it, not what lies before.
 pub async fn ask(on: &impl ConnectionTrait, question: &Question<'_>) -> Outcome<Answers> {
     let rows = Rows::of(question);
     let mut answers = BTreeMap::<(i64, String), Totals>::new();
@@ -168,12 +172,12 @@ pub async fn ask(on: &impl ConnectionTrait, question: &Question<'_>) -> Outcome<
         let of = answers.entry((row.n, row.place)).or_default();
         (of.eligible, of.registered, of.activated) = (row.eligible, row.registered, row.activated);
     }
-    for row in participating(on, &rows, question.as_of).await? {
-        answers.entry((row.n, row.place)).or_default().participating = row.number;
-    }
-    for row in by_category(on, &rows, question.as_of).await? {
+    for row in kept(on, &rows, question.as_of).await? {
         let of = answers.entry((row.n, row.place)).or_default();
-        of.by_category.insert(row.category, row.points);
+        (of.participating, of.by_category) = (row.households, row.by_category);
+    }
+    for row in ended(on, &rows, question.as_of).await? {
+        answers.entry((row.n, row.place)).or_default().participating -= row.number;
     }
     for row in redeemed(on, &rows).await? {
         answers.entry((row.n, row.place)).or_default().redeemed += row.number;
@@ -200,12 +204,27 @@ struct Number {
     number: i64,
 }
 
-#[derive(FromQueryResult)]
-struct Points {
+/// What lines came to, and households that took part, whether they are eligible or not.
+struct Kept {
     n: i64,
     place: String,
-    category: String,
-    points: i64,
+    households: i64,
+    by_category: BTreeMap<String, i64>,
+}
+
+impl FromQueryResult for Kept {
+    fn from_query_result(row: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        let points = |category: Category| {
+            let points = row.try_get(prefix, category.as_str());
+            points.map(|points| (category.word(), points))
+        };
+        Ok(Self {
+            n: row.try_get(prefix, "n")?,
+            place: row.try_get(prefix, "place")?,
+            households: row.try_get(prefix, "households")?,
+            by_category: Category::ALL.into_iter().map(points).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 async fn people(on: &impl ConnectionTrait, rows: &Rows) -> Outcome<Vec<People>> {
@@ -223,47 +242,52 @@ async fn people(on: &impl ConnectionTrait, rows: &Rows) -> Outcome<Vec<People>> 
     Ok(db::all(on, &sql, rows.values.clone()).await?)
 }
 
-async fn participating(
+/// The last totals of each village and period that were known.
+async fn kept(
+    on: &impl ConnectionTrait,
+    rows: &Rows,
+    as_of: Option<Instant>,
+) -> Outcome<Vec<Kept>> {
+    let known = format!(
+        "x.village = v.village AND x.period = p.period AND x.since < ${}",
+        rows.values.len() + 1
+    );
+    let sql = format!(
+        "{} SELECT {}, CAST(SUM(t.households) AS BIGINT) AS households, {} \
+         FROM p CROSS JOIN villages v {} WHERE v.village >= $1 AND v.village < $2 {}",
+        rows.with,
+        rows.key("v.village"),
+        each(|word| format!("CAST(SUM(t.{word}) AS BIGINT) AS {word}")),
+        db::join_last(on, "period_totals", "t", &known, "x.since"),
+        rows.group("v.village")
+    );
+    let after = as_of.map_or(i64::MAX, |at| at.0.saturating_add(1));
+    Ok(db::all(on, &sql, rows.values.iter().cloned().chain([after.into()])).await?)
+}
+
+/// Households that took part and were not eligible any more when the period ended: few, each looked up
+/// in its standings, and of those that have some along its lines until one is found.
+async fn ended(
     on: &impl ConnectionTrait,
     rows: &Rows,
     as_of: Option<Instant>,
 ) -> Outcome<Vec<Number>> {
     let sql = format!(
-        "{} SELECT {}, CAST(COUNT(DISTINCT l.household) AS BIGINT) AS number \
-         FROM p CROSS JOIN villages v \
-         JOIN score_lines l ON l.village = v.village AND l.week BETWEEN p.week_from AND p.week_to \
-           AND l.village >= $1 AND l.village < $2 \
-         JOIN households h ON h.village = l.village AND h.id = l.household \
-         WHERE v.village >= $1 AND v.village < $2 AND {} \
-         AND {} AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
-           SELECT -SUM(r.awarded) FROM score_lines r WHERE r.village = l.village \
-           AND r.reverses = l.id AND r.week BETWEEN p.week_from AND p.week_to \
-           AND r.approved_at < {}), 0) {}",
+        "{} SELECT {}, CAST(COUNT(*) AS BIGINT) AS number FROM p CROSS JOIN households h \
+         WHERE h.village >= $1 AND h.village < $2 AND h.ended_at < p.ends AND CASE WHEN ( \
+           SELECT s.points FROM standings s WHERE s.village = h.village AND s.period = p.period \
+           AND s.household = h.id) IS NOT NULL THEN ( \
+             SELECT 1 FROM score_lines l WHERE l.village = h.village AND l.household = h.id \
+             AND l.week BETWEEN p.week_from AND p.week_to AND {} \
+             AND l.kind <> 'reversal' AND l.remedies IS NULL AND l.awarded > COALESCE(( \
+               SELECT -SUM(r.awarded) FROM score_lines r WHERE r.village = l.village \
+               AND r.reverses = l.id AND r.week BETWEEN p.week_from AND p.week_to \
+               AND r.approved_at < {}), 0) LIMIT 1) END = 1 {}",
         rows.with,
-        rows.key("v.village"),
+        rows.key("h.village"),
         rows.known(),
-        eligible("p.ends"),
         rows.after(),
-        rows.group("v.village")
-    );
-    Ok(db::all(on, &sql, rows.with_known(as_of)).await?)
-}
-
-async fn by_category(
-    on: &impl ConnectionTrait,
-    rows: &Rows,
-    as_of: Option<Instant>,
-) -> Outcome<Vec<Points>> {
-    let sql = format!(
-        "{} SELECT {}, l.category, CAST(SUM(l.awarded) AS BIGINT) AS points \
-         FROM p CROSS JOIN villages v \
-         JOIN score_lines l ON l.village = v.village AND l.week BETWEEN p.week_from AND p.week_to \
-           AND l.village >= $1 AND l.village < $2 \
-         WHERE v.village >= $1 AND v.village < $2 AND {} {}, l.category",
-        rows.with,
-        rows.key("v.village"),
-        rows.known(),
-        rows.group("v.village")
+        rows.group("h.village")
     );
     Ok(db::all(on, &sql, rows.with_known(as_of)).await?)
 }

@@ -6,6 +6,7 @@ mod comparison;
 mod drawing;
 mod export;
 mod figures;
+mod kept;
 mod lines;
 mod rate;
 mod trend;
@@ -18,6 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use figures::CategoryPoints;
 use figures::{Question, ask};
+pub use kept::{each, keep};
 pub use rate::Rate;
 use weak::weak;
 

@@ -4,6 +4,7 @@
 mod bulk;
 mod connect;
 mod given;
+mod last;
 mod locks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 pub use bulk::{Column, bulk_insert};
 use connect::{options, sqlite};
 pub use given::{Given, given};
+pub use last::join_last;
 pub use locks::{
     exclusively, exclusively_of, lock, lock_all, shared, shared_of, try_lock, try_locks,
     wait_briefly,
