@@ -9,7 +9,7 @@ use api::kernel::period::{Period, Week};
 use api::rules::Category;
 use sea_orm::FromQueryResult;
 
-use crate::load::Connection;
+use crate::load::{Connection, Requests};
 use crate::process::{Server, get};
 use crate::report::{Goal, Measure, say};
 use crate::seed::{self, COUNTY, County};
@@ -58,9 +58,7 @@ pub async fn paths(app: &App, week: Week, extent: Extent) -> Done<Vec<String>> {
 }
 
 /// What each connection asks: all of these requests in turn.
-pub fn reader(
-    requests: &Arc<Vec<Vec<u8>>>,
-) -> impl Fn(usize) -> Box<dyn FnMut(&mut Vec<u8>)> + Clone + Send + use<> {
+pub fn reader(requests: &Arc<Vec<Vec<u8>>>) -> impl Fn(usize) -> Requests + Clone + Send + use<> {
     let requests = requests.clone();
     move |connection| {
         let requests = requests.clone();

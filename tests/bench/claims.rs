@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
 use crate::Done;
-use crate::load::{Load, Tally};
+use crate::load::{Load, Requests, Tally};
 use crate::process::TOKEN_SECRET;
 
 /// The head of a household, who files for it.
@@ -79,9 +79,9 @@ impl Filers {
     fn source(
         &self,
         connections: usize,
-    ) -> Done<impl Fn(usize) -> Box<dyn FnMut(&mut Vec<u8>)> + Clone + Send + use<>> {
+    ) -> Done<impl Fn(usize) -> Requests + Clone + Send + use<>> {
         let filers = Arc::new(self.signed()?);
-        Ok(move |connection| -> Box<dyn FnMut(&mut Vec<u8>)> {
+        Ok(move |connection| -> Requests {
             let filers = filers.clone();
             let mut turns = (connection..filers.len()).step_by(connections).cycle();
             Box::new(move |next: &mut Vec<u8>| {

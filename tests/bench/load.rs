@@ -24,6 +24,9 @@ pub struct Load {
     pub status: u16,
 }
 
+/// Writes a connection's next request.
+pub type Requests = Box<dyn FnMut(&mut Vec<u8>)>;
+
 /// What came of it.
 pub struct Tally {
     /// Good answers.
