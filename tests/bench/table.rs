@@ -58,9 +58,9 @@ pub const MEASURES: [(&str, &str); 27] = [
     ("idle_rss", "memory of an idle server on SQLite, beside a bare server"),
     ("idle_rss_postgres", "memory of an idle server on PostgreSQL and Redis, beside a bare server"),
     ("boards_rss", "what all public boards of a county add to that, beside the bytes they have"),
-    ("scale_claim", "a claim over HTTP, beside 16,000 households"),
-    ("scale_read", "a board read over HTTP, beside 16,000 households"),
-    ("scale_close", "closing a household's week, beside 16,000 households"),
+    ("scale_claim", "a claim over HTTP with so many households, beside a single county"),
+    ("scale_read", "a board read over HTTP with so many households, beside a single county"),
+    ("scale_close", "closing a household's week with so many households, beside a single county"),
 ];
 
 /// What the table stands between in the README.
@@ -80,9 +80,12 @@ pub fn table(results: &str) -> Result<String, String> {
     text += "\n| measure | what it is | ours | beside | ratio | goal | met |\n";
     text += "|---|---|--:|--:|--:|--:|---|\n";
     for (name, meaning) in MEASURES {
-        for line in lines.iter().filter(|line| line["name"] == name) {
-            text += &row(name, meaning, line);
-        }
+        let rows = lines.iter().filter(|line| line["name"] == name);
+        let rows: String = rows.map(|line| row(name, meaning, line)).collect();
+        text += &match rows.is_empty() {
+            true => format!("| `{name}` | {meaning} | | | | | not measured |\n"),
+            false => rows,
+        };
     }
     let known = |line: &&Value| MEASURES.iter().any(|(name, _)| line["name"] == *name);
     match lines.iter().find(|line| line["name"] != "machine" && !known(line)) {
@@ -109,7 +112,7 @@ fn heading(machine: &Value) -> String {
         word("day"),
         word("processor"),
         machine["cores"],
-        machine["memory_gib"],
+        number(&machine["memory_gib"]).unwrap_or_default(),
         word("kernel"),
         word("postgres"),
         word("redis")
@@ -127,7 +130,7 @@ fn row(name: &str, meaning: &str, line: &Value) -> String {
     let unit = line["unit"].as_str().unwrap_or_default();
     let with_unit =
         |value: &Value| number(value).map(|it| format!("{it} {unit}").trim().to_owned());
-    let goal = number(&line["goal"]).map(|goal| match line["goal_is"].as_str() {
+    let goal = line["goal"].as_f64().map(|goal| match line["goal_is"].as_str() {
         Some("ratio_at_least") => format!("ratio ≥ {goal}"),
         Some("ratio_at_most") => format!("ratio ≤ {goal}"),
         Some("at_least") => format!("≥ {goal} {unit}").trim().to_owned(),
