@@ -55,7 +55,8 @@ pub async fn measure(bench: &Bench) -> Done<()> {
         }
         let region = format!("{province}{county}");
         let mut measure = Measure::new(name, "ms", Goal::RatioAtMost(1.5));
-        measure.scale = Some(if county.is_empty() { households } else { villages * PER_VILLAGE });
+        let ranked = if county.is_empty() { households } else { villages * PER_VILLAGE };
+        measure.scale = Some((ranked, "households"));
         for round in 0..=bench.pairs() {
             let ours = ours(bench, database, &region, query).await?;
             let floor = floor(app.db.read(), &region, query.contains(CATEGORY)).await?;

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::Done;
+use crate::report::say;
 
 pub const CONNECTIONS: usize = 64;
 const THREADS: usize = 2;
@@ -23,10 +24,32 @@ pub struct Load {
     pub status: u16,
 }
 
+/// Writes a connection's next request.
+pub type Requests = Box<dyn FnMut(&mut Vec<u8>)>;
+
 /// What came of it.
 pub struct Tally {
+    /// Good answers.
     pub per_second: f64,
     pub p99_ms: f64,
+    pub good: usize,
+    /// Answers of another status, and those that never came.
+    pub bad: usize,
+}
+
+/// What one thread or connection has seen.
+#[derive(Default)]
+struct Seen {
+    /// The microseconds that each request took.
+    micros: Vec<u64>,
+    bad: usize,
+}
+
+/// Whether the first bad answer ends a load, or all of them are counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bad {
+    Ends,
+    Counts,
 }
 
 impl Load {
@@ -51,66 +74,103 @@ impl Load {
         F: Fn(usize) -> S + Clone + Send + 'static,
         S: FnMut(&mut Vec<u8>) + 'static,
     {
+        self.ask(connections, source, Bad::Ends).await
+    }
+
+    /// As [`Self::run_by`], but it goes on after bad answers, with a new connection, and counts them.
+    ///
+    /// # Errors
+    /// Only if it cannot be begun.
+    pub async fn count_by<S, F>(self, connections: usize, source: F) -> Done<Tally>
+    where
+        F: Fn(usize) -> S + Clone + Send + 'static,
+        S: FnMut(&mut Vec<u8>) + 'static,
+    {
+        self.ask(connections, source, Bad::Counts).await
+    }
+
+    async fn ask<S, F>(self, connections: usize, source: F, bad: Bad) -> Done<Tally>
+    where
+        F: Fn(usize) -> S + Clone + Send + 'static,
+        S: FnMut(&mut Vec<u8>) + 'static,
+    {
         let started = Instant::now();
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
                 let source = source.clone();
                 tokio::task::spawn_blocking(move || {
-                    self.thread(thread, connections, &source, started)
+                    let numbers = (thread..connections).step_by(THREADS);
+                    let all = numbers.map(|number| self.connection(source(number), started, bad));
+                    together(all)
                 })
             })
             .collect();
-        let mut micros = Vec::new();
+        let mut seen = Seen::default();
         for thread in threads {
-            micros.extend(thread.await??);
+            seen.add(thread.await??);
         }
         let seconds = started.elapsed().as_secs_f64();
+        let Seen { mut micros, bad } = seen;
         micros.sort_unstable();
         let p99 = micros.get(micros.len() * 99 / 100).copied().unwrap_or(0);
-        let (count, p99) = (u32::try_from(micros.len())?, u32::try_from(p99)?);
-        Ok(Tally { per_second: f64::from(count) / seconds, p99_ms: f64::from(p99) / 1000.0 })
+        let good = micros.len().saturating_sub(bad);
+        let (count, p99) = (u32::try_from(good)?, u32::try_from(p99)?);
+        let per_second = f64::from(count) / seconds;
+        Ok(Tally { per_second, p99_ms: f64::from(p99) / 1000.0, good, bad })
     }
 
-    fn thread<S, F>(
-        self,
-        thread: usize,
-        connections: usize,
-        source: &F,
-        started: Instant,
-    ) -> Result<Vec<u64>, String>
-    where
-        F: Fn(usize) -> S,
-        S: FnMut(&mut Vec<u8>) + 'static,
-    {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| error.to_string())?;
-        let connections = (thread..connections).step_by(THREADS);
-        let all = connections.map(|number| self.connection(source(number), started));
-        let all = runtime.block_on(futures::future::join_all(all));
-        Ok(all.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
-    }
-
-    /// The microseconds that each request took.
     async fn connection(
         self,
         mut next: impl FnMut(&mut Vec<u8>),
         started: Instant,
-    ) -> Result<Vec<u64>, String> {
+        bad: Bad,
+    ) -> Result<Seen, String> {
         let mut connection = Connection::open(self.address).await?;
-        let mut micros = Vec::new();
+        let mut seen = Seen::default();
         let mut request = Vec::new();
         while started.elapsed() < self.duration {
             request.clear();
             next(&mut request);
             let asked = Instant::now();
-            let answer = connection.exchange(&request).await?;
-            micros.push(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX));
-            if answer.status != self.status {
-                return Err(format!("expected {}, got {}", self.status, answer.text()));
+            let answer =
+                connection.exchange(&request).await.and_then(|answer| match answer.status {
+                    status if status == self.status => Ok(()),
+                    _ => Err(format!("expected {}, got {}", self.status, answer.text())),
+                });
+            seen.micros.push(u64::try_from(asked.elapsed().as_micros()).unwrap_or(u64::MAX));
+            if let Err(what) = answer {
+                if bad == Bad::Ends {
+                    return Err(what);
+                }
+                if seen.bad == 0 {
+                    say(&what);
+                }
+                seen.bad += 1;
+                connection = Connection::open(self.address).await?;
             }
         }
-        Ok(micros)
+        Ok(seen)
     }
+}
+
+impl Seen {
+    fn add(&mut self, other: Self) {
+        self.micros.extend(other.micros);
+        self.bad += other.bad;
+    }
+}
+
+/// Runs all connections of a thread at once.
+fn together(
+    all: impl Iterator<Item = impl Future<Output = Result<Seen, String>>>,
+) -> Result<Seen, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let mut sum = Seen::default();
+    for seen in runtime.block_on(futures::future::join_all(all)) {
+        sum.add(seen?);
+    }
+    Ok(sum)
 }
 
 /// An HTTP/1.1 connection that is kept alive.

@@ -3,26 +3,36 @@
 
 mod bare;
 mod board_build;
+mod boards;
 mod claim_floor;
 mod claim_submit;
+mod claims;
 mod idle;
 mod load;
+mod machine;
+mod outage;
 mod process;
 mod ranking_read;
 mod redeem;
+mod redis_stopped;
 mod report;
+mod scale;
 mod seed;
 mod simulated_year;
+mod sqlite_claim;
+mod table;
 mod weekly_close;
 #[path = "../year/mod.rs"]
 mod year;
 
 use std::error::Error;
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::report::Measure;
 use crate::seed::Size;
 
 type Done<T> = Result<T, Box<dyn Error>>;
@@ -38,6 +48,14 @@ struct Line {
 enum Command {
     /// Take the measures, one JSON line each on standard output
     Measure(Bench),
+    /// Print the lines of a run as a table
+    Table {
+        /// The lines
+        results: PathBuf,
+        /// Put it into this document, between its two marks, instead
+        #[arg(long)]
+        into: Option<PathBuf>,
+    },
     /// Serve one answer and do nothing else: the floor of a read
     Bare(bare::Bare),
 }
@@ -60,6 +78,9 @@ struct Bench {
     /// An empty folder
     #[arg(long)]
     folder: PathBuf,
+    /// Also what claims, reads and closes cost with 16,000, 160,000 and a million households
+    #[arg(long)]
+    scale: bool,
     /// Short repeats over a tenth of the county
     #[arg(long)]
     quick: bool,
@@ -74,6 +95,11 @@ struct Bench {
 impl Bench {
     fn wants(&self, name: &str) -> bool {
         name.contains(&self.only)
+    }
+
+    /// Prints those of these that are wanted.
+    fn print_wanted(&self, measures: &[Measure]) -> Done<()> {
+        measures.iter().filter(|it| self.wants(it.name)).try_for_each(Measure::print)
     }
 
     fn database(&self, name: &str) -> String {
@@ -102,24 +128,37 @@ async fn main() -> Done<()> {
     match Line::parse().command {
         Command::Bare(bare) => bare::serve(bare).await,
         Command::Measure(bench) => measure(&bench).await,
+        Command::Table { results, into } => show(&std::fs::read_to_string(results)?, into),
     }
 }
 
+fn show(results: &str, into: Option<PathBuf>) -> Done<()> {
+    let Some(file) = into else {
+        return Ok(std::io::stdout().write_all(table::table(results)?.as_bytes())?);
+    };
+    let document = std::fs::read_to_string(&file)?;
+    Ok(std::fs::write(file, table::put_into(&document, results)?)?)
+}
+
 async fn measure(bench: &Bench) -> Done<()> {
-    let reads = [ranking_read::NAME, ranking_read::NAME_UNCHANGED];
-    let online = [&reads[..], &[claim_submit::NAME, redeem::HOT, redeem::SPREAD]].concat();
+    machine::describe(bench).await?;
+    let reads = [ranking_read::NAME, ranking_read::NAME_UNCHANGED, ranking_read::P99, boards::NAME];
+    let writes = [claim_submit::NAME, claim_submit::P99, redeem::HOT, redeem::SPREAD];
+    let online = [&reads[..], &writes, &redis_stopped::NAMES].concat();
     if online.iter().any(|name| bench.wants(name)) {
         let county = seed::county(bench).await?;
         ranking_read::measure(bench, &county).await?;
+        boards::measure(bench, &county).await?;
         claim_submit::measure(bench, &county).await?;
+        redis_stopped::measure(bench, &county).await?;
         redeem::measure(bench, &county).await?;
     }
     board_build::measure(bench).await?;
-    if bench.wants(weekly_close::NAME) {
-        weekly_close::measure(bench).await?;
-    }
+    weekly_close::measure(bench).await?;
+    sqlite_claim::measure(bench).await?;
     if bench.wants(simulated_year::NAME) {
         simulated_year::measure(bench).await?;
     }
-    idle::measure(bench).await
+    idle::measure(bench).await?;
+    scale::measure(bench).await
 }

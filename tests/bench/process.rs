@@ -25,16 +25,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// The product, as it would run in production.
+    /// The product, as it would run in production on PostgreSQL and Redis.
     pub async fn jifen(bench: &Bench, database: &str) -> Done<Self> {
+        Self::production(bench, database, Some(&bench.redis)).await
+    }
+
+    /// The product in production, with a Redis or without.
+    pub async fn production(bench: &Bench, database: &str, redis: Option<&str>) -> Done<Self> {
         let mut command = jifen(bench, database);
         command
             .env("PROFILE", "production")
             .env("TOKEN_SECRET", TOKEN_SECRET)
             .env("PICKUP_SECRET", PICKUP_SECRET)
             .env("IDENTITY_SECRET", IDENTITY_SECRET)
-            .env("LIST_KEY_FILE", list_key(bench)?)
-            .env("REDIS_URL", &bench.redis);
+            .env("LIST_KEY_FILE", list_key(bench)?);
+        if let Some(redis) = redis {
+            command.env("REDIS_URL", redis);
+        }
         Self::start(command, "/healthz").await
     }
 
@@ -122,7 +129,7 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-fn free_address() -> std::io::Result<SocketAddr> {
+pub fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind("127.0.0.1:0")?.local_addr()
 }
 

@@ -31,7 +31,7 @@ const SPOUSE_ID: &str = "01920000-0000-7000-8003-";
 const OFFICIAL_ID: &str = "01920000-0000-7000-8004-";
 const RULES_ID: &str = "01920000-0000-7000-8005-";
 /// Claims of a household in the seeded week.
-const CLAIMS_PER_HOUSEHOLD: usize = 10;
+pub const CLAIMS_PER_HOUSEHOLD: usize = 10;
 
 /// How big a county is.
 #[derive(Clone, Copy)]
@@ -56,11 +56,15 @@ struct Line {
 
 /// The product on a database of the bench.
 pub async fn connect(bench: &Bench, database: &str) -> Done<App> {
-    let url = bench.database(database);
+    connect_to(bench, &bench.database(database)).await
+}
+
+/// The product on any database.
+pub async fn connect_to(bench: &Bench, url: &str) -> Done<App> {
     let key = list_key(bench)?;
     let key = key.to_str().ok_or("the folder has an odd name")?;
     let secrets = ["--token-secret", TOKEN_SECRET, "--list-key-file", key];
-    let line = ["bench", "--profile", "production", "--database-url", &url];
+    let line = ["bench", "--profile", "production", "--database-url", url];
     let line = Line::try_parse_from([&line[..], &secrets[..]].concat())?;
     App::connect(line.config).await
 }
@@ -80,7 +84,7 @@ pub async fn county(bench: &Bench) -> Done<County> {
     let app = connect(bench, &database).await?;
     let week = Week::of(app.clock.now()).previous();
     people(&app, size, week).await?;
-    approve(&app, week).await?;
+    approve(&app, week, CLAIMS_PER_HOUSEHOLD).await?;
     calendar::settle_all(&app, None).await?;
     tidy(&app).await?;
     Ok(County { database, size, week })
@@ -106,6 +110,13 @@ pub async fn people(app: &App, size: Size, week: Week) -> Done<()> {
         app.db.write(async |tx| settle_in(tx, size, at, begins).await).await?;
     }
     Ok(())
+}
+
+/// Drops a database that is needed no more.
+pub async fn drop_database(bench: &Bench, name: &str) -> Done<()> {
+    let server = Database::connect(bench.database("postgres")).await?;
+    server.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
+    Ok(server.close().await?)
 }
 
 /// Statistics and a clean start for what is measured.
@@ -238,12 +249,12 @@ fn household(
     })
 }
 
-/// Ten approved claims of every household in `week`, over all bonus rules and days; few meet a cap.
-pub async fn approve(app: &App, week: Week) -> Done<()> {
+/// So many approved claims of every household in `week`, over all bonus rules and days; few meet a cap.
+pub async fn approve(app: &App, week: Week, each: usize) -> Done<()> {
     let begins = week.starts_at();
-    say(&format!("seeding {CLAIMS_PER_HOUSEHOLD} approved claims for each household in {week}"));
+    say(&format!("seeding {each} approved claims for each household in {week}"));
     let sql = include_str!("approved_claims.sql")
-        .replace("{each}", &CLAIMS_PER_HOUSEHOLD.to_string())
+        .replace("{each}", &each.to_string())
         .replace("{monday}", &begins.day().to_string())
         .replace("{begins}", &begins.0.to_string())
         .replace("{week}", &week.to_string());

@@ -1,7 +1,6 @@
 //! `simulated_year`: a county's year, every act at its instant, once with the calendar's work on time and
 //! once three days late. Not a ratio: it shows that all rows end the same, and how long a year takes.
 
-use std::io::Write;
 use std::net::TcpListener;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use actix_web::web::Data;
 use api::app;
 use api::kernel::clock::Clock;
 
-use crate::report::say;
+use crate::report::{print, say};
 use crate::seed::{self, Size};
 use crate::year::{Life, Lived, Pace};
 use crate::{Bench, Done};
@@ -58,8 +57,7 @@ pub async fn measure(bench: &Bench) -> Done<()> {
         "same_rows": true,
         "done": on_time.done,
     });
-    writeln!(std::io::stdout(), "{line}")?;
-    Ok(())
+    print(&line)
 }
 
 /// A life in a copy of the county, and the seconds it took with its verification.

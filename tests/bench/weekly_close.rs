@@ -1,5 +1,6 @@
 //! `weekly_close`: all villages' weeks are closed by the product's own clockwork, beside the same rows
-//! written by one SQL statement a table, in one transaction and without caps.
+//! written by one SQL statement a table, in one transaction and without caps; and `weekly_close_growth`,
+//! ours with ten times the claims beside ours.
 
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::seed::{self, Size};
 use crate::{Bench, Done};
 
 pub const NAME: &str = "weekly_close";
+pub const GROWTH: &str = "weekly_close_growth";
 const TEMPLATE: &str = "close_template";
 const COPY: &str = "close_copy";
 /// A week that is not the last of its month, so that closing it is all there is to do.
@@ -29,30 +31,68 @@ const TABLES: [&str; 7] = [
 ];
 
 pub async fn measure(bench: &Bench) -> Done<()> {
+    if bench.wants(NAME) {
+        beside_the_floor(bench).await?;
+    }
+    if bench.wants(GROWTH) {
+        growth(bench).await?;
+    }
+    Ok(())
+}
+
+async fn beside_the_floor(bench: &Bench) -> Done<()> {
     let claims = bench.claims.unwrap_or(if bench.quick { 20_000 } else { 200_000 });
-    let size = Size { households: claims / 10, ..bench.county() };
-    seed::create_database(bench, TEMPLATE, "template1").await?;
-    let app = seed::connect(bench, TEMPLATE).await?;
-    let week = WEEK.parse()?;
-    seed::people(&app, size, week).await?;
-    seed::approve(&app, week).await?;
-    seed::tidy(&app).await?;
+    seed_claims(bench, TEMPLATE, claims).await?;
     let mut measure = Measure::new(NAME, "s", Goal::RatioAtMost(1.5));
-    measure.scale = Some(claims);
+    measure.scale = Some((claims, "claims"));
     for _ in 0..bench.pairs() {
-        let (ours, written) = ours(bench).await?;
+        let (ours, written) = ours(bench, TEMPLATE).await?;
         let (floor, same) = floor(bench).await?;
         if written != same {
             return Err(format!("rows differ: {written:?} beside {same:?} in {TABLES:?}").into());
         }
         measure.pair(ours, floor);
     }
+    for database in [TEMPLATE, COPY] {
+        seed::drop_database(bench, database).await?;
+    }
     measure.print()
 }
 
+/// Ours with ten times the claims, of as many more households, beside ours.
+async fn growth(bench: &Bench) -> Done<()> {
+    let (few, many) = if bench.quick { (2_000, 20_000) } else { (100_000, 1_000_000) };
+    let templates = ["close_few", "close_many"];
+    for (template, claims) in templates.into_iter().zip([few, many]) {
+        seed_claims(bench, template, claims).await?;
+    }
+    let mut measure = Measure::new(GROWTH, "s", Goal::RatioAtMost(12.0));
+    measure.scale = Some((many, "claims"));
+    for _ in 0..if bench.quick { 1 } else { 2 } {
+        let (tenth, _) = ours(bench, "close_few").await?;
+        let (whole, _) = ours(bench, "close_many").await?;
+        measure.pair(whole, tenth);
+    }
+    for database in templates.into_iter().chain([COPY]) {
+        seed::drop_database(bench, database).await?;
+    }
+    measure.print()
+}
+
+/// A database with so many approved claims, ten of a household.
+async fn seed_claims(bench: &Bench, database: &str, claims: usize) -> Done<()> {
+    let size = Size { households: claims / seed::CLAIMS_PER_HOUSEHOLD, ..bench.county() };
+    seed::create_database(bench, database, "template1").await?;
+    let app = seed::connect(bench, database).await?;
+    let week = WEEK.parse()?;
+    seed::people(&app, size, week).await?;
+    seed::approve(&app, week, seed::CLAIMS_PER_HOUSEHOLD).await?;
+    seed::tidy(&app).await
+}
+
 /// Seconds, and the rows written to each of [`TABLES`].
-async fn ours(bench: &Bench) -> Done<(f64, Vec<i64>)> {
-    seed::create_database(bench, COPY, TEMPLATE).await?;
+async fn ours(bench: &Bench, template: &str) -> Done<(f64, Vec<i64>)> {
+    seed::create_database(bench, COPY, template).await?;
     let mut app = seed::connect(bench, COPY).await?;
     let week: api::kernel::period::Week = WEEK.parse()?;
     app.clock = Clock::standing_at(week.ends_at());

@@ -1,5 +1,6 @@
 //! Nets: they walk the contract and fail for an operation that breaks a promise.
 
+mod bench;
 mod canary;
 mod contract;
 mod labels;
