@@ -393,10 +393,7 @@ async fn written(world: &World) -> Vec<String> {
         "occurred_on": world.app.clock.now().day(),
         "evidence": [{ "kind": "certificate", "reference": "入社证" }],
     });
-    let acts = [
-        ("claims", claim(5, "ent.coop", deed)),
-        ("redemptions", order_of("goods.soap", 1)),
-    ];
+    let acts = [("claims", claim(5, "ent.coop", deed)), ("redemptions", order_of("goods.soap", 1))];
     let mut wrong = Vec::new();
     for (act, body) in acts {
         let head = world.head(HERE, 5).await;
