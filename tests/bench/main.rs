@@ -84,7 +84,7 @@ struct Bench {
     /// Short repeats over a tenth of the county
     #[arg(long)]
     quick: bool,
-    /// Just the measures whose name contains this
+    /// Just the measures whose name contains this, or one of several divided by commas
     #[arg(long, default_value = "")]
     only: String,
     /// Approved claims that `weekly_close` settles
@@ -94,7 +94,7 @@ struct Bench {
 
 impl Bench {
     fn wants(&self, name: &str) -> bool {
-        name.contains(&self.only)
+        self.only.split(',').any(|part| name.contains(part))
     }
 
     /// Prints those of these that are wanted.

@@ -88,17 +88,18 @@ async fn verify_names_what_was_changed_behind_its_back() {
         (
             "period_totals",
             "UPDATE period_totals SET rural_construction = rural_construction + 1 \
-             WHERE period = '2024-Q3'",
+             WHERE period = '2024-Q3' AND village = '460205100201'",
             "the points of a period are what its lines come to: village 460205100201, 2024-Q3",
         ),
         (
             "period_totals",
-            "UPDATE period_totals SET households = households + 1 WHERE period = '2024'",
+            "UPDATE period_totals SET households = households + 1 \
+             WHERE period = '2024' AND village = '460205100201'",
             "the households of a period are what its lines come to: village 460205100201, 2024",
         ),
         (
             "period_totals",
-            "DELETE FROM period_totals WHERE period = 'all'",
+            "DELETE FROM period_totals WHERE period = 'all' AND village = '460205100201'",
             "the points of a period are what its lines come to: village 460205100201, all",
         ),
         ("members", "UPDATE members SET left_at = 1 WHERE is_head", "a present head"),

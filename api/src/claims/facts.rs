@@ -166,16 +166,18 @@ pub struct Earlier {
 }
 
 /// What stands in the way of these claims or is much like them: claims with their ids in any state,
-/// live ones with one of these `dedupe` keys, and live ones of some member for the same rules.
+/// live ones with one of these `dedupe` keys, and live ones of another member of the household for the same
+/// rule.
 pub async fn earlier(
     tx: &Tx,
     sent: &[Sent<'_>],
     dedupes: &BTreeSet<(String, String)>,
 ) -> Outcome<Vec<Earlier>> {
     let ids = sent.iter().map(|it| (it.village.to_string(), it.claim.id)).collect();
-    let of_members = sent.iter().filter(|it| it.claim.member.is_some());
-    let alike: BTreeSet<_> =
-        of_members.map(|it| (it.household(), it.claim.rule.as_str())).collect();
+    let alike = sent
+        .iter()
+        .filter_map(|it| Some((it.household(), it.claim.rule.as_str(), it.claim.member?)));
+    let alike: BTreeSet<_> = alike.collect();
     let ids = db::given(tx, 1, "given", &columns(&ids));
     let keys = [
         Column::Text("village", dedupes.iter().map(|(village, _)| village.clone()).collect()),
@@ -200,16 +202,17 @@ pub async fn earlier(
         let alike = [
             Column::Text(
                 "village",
-                alike.iter().map(|((village, _), _)| village.clone()).collect(),
+                alike.iter().map(|((village, _), ..)| village.clone()).collect(),
             ),
-            Column::Uuid("household", alike.iter().map(|((_, id), _)| *id).collect()),
-            Column::Text("rule", alike.iter().map(|(_, rule)| (*rule).to_owned()).collect()),
+            Column::Uuid("household", alike.iter().map(|((_, id), ..)| *id).collect()),
+            Column::Text("rule", alike.iter().map(|(_, rule, _)| (*rule).to_owned()).collect()),
+            Column::Uuid("member", alike.iter().map(|(.., member)| *member).collect()),
         ];
         let alike = db::given(tx, 1 + values.len(), "given", &alike);
         sql += &format!(
             " UNION ALL SELECT CAST(2 AS BIGINT) AS found_as, {columns} FROM claims c \
              JOIN {} ON c.village = given.village AND c.household = given.household \
-               AND c.rule = given.rule WHERE c.member IS NOT NULL AND {}",
+               AND c.rule = given.rule AND c.member <> given.member WHERE {}",
             alike.table,
             live()
         );
