@@ -16,6 +16,7 @@ use redis::AsyncCommands;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sha2::{Digest, Sha256};
 
+use super::patience::{PATIENCE, Patience};
 use super::problem::{Outcome, Problem};
 use super::seal;
 
@@ -25,7 +26,6 @@ pub const FRESH_FOR: Duration = Duration::from_secs(1);
 /// new one.
 pub const STALE_FOR: Duration = Duration::from_secs(2);
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
-const REDIS_PATIENCE: Duration = Duration::from_millis(200);
 const REDIS_KEPT_SECONDS: u64 = 24 * 3600;
 /// Keys that one round through Redis asks for.
 const SCANNED: usize = 1000;
@@ -100,6 +100,7 @@ pub struct Cache {
     changes: Arc<AtomicU64>,
     watch: Watch,
     redis: Option<ConnectionManager>,
+    patience: Arc<Patience>,
     prefix: String,
     /// Which database the bytes were made from.
     database: Arc<OnceLock<String>>,
@@ -121,6 +122,7 @@ impl Cache {
                 Some(url) => open(url),
                 None => None,
             },
+            patience: Arc::default(),
             prefix: prefix.to_owned(),
             database: Arc::default(),
         }
@@ -249,12 +251,13 @@ impl Cache {
         let key = format!("{}flight:{name}", self.prefix);
         let set = redis.set_options::<_, _, Option<String>>(key, 1, options);
         // A Redis that does not answer keeps nobody from flying.
-        patiently(set).await.is_none_or(|taken| taken.is_some())
+        self.patiently(set).await.is_none_or(|taken| taken.is_some())
     }
 
     pub async fn end_flight(&self, name: &str) {
         let Some(mut redis) = self.redis.clone() else { return };
-        let _: Option<()> = patiently(redis.del(format!("{}flight:{name}", self.prefix))).await;
+        let _: Option<()> =
+            self.patiently(redis.del(format!("{}flight:{name}", self.prefix))).await;
     }
 
     /// Keeps a secret text for other processes, readable only with `key`.
@@ -262,20 +265,25 @@ impl Cache {
         let Some(mut redis) = self.redis.clone() else { return };
         let Some(sealed) = seal::seal(key, text) else { return };
         let name = format!("{}{name}", self.prefix);
-        let _: Option<()> = patiently(redis.set_ex(name, sealed, seconds)).await;
+        let _: Option<()> = self.patiently(redis.set_ex(name, sealed, seconds)).await;
     }
 
     /// What [`Self::keep_sealed`] kept; nothing if it is gone or was tampered with.
     pub async fn unsealed(&self, name: &str, key: &[u8]) -> Option<String> {
         let mut redis = self.redis.clone()?;
-        let sealed: Vec<u8> = patiently(redis.get(format!("{}{name}", self.prefix))).await?;
+        let sealed: Vec<u8> = self.patiently(redis.get(format!("{}{name}", self.prefix))).await?;
         seal::unseal(key, sealed)
+    }
+
+    /// What Redis answers, if it does soon.
+    async fn patiently<T>(&self, call: impl Future<Output = redis::RedisResult<T>>) -> Option<T> {
+        self.patience.ask(call, is_gone).await
     }
 
     async fn fetch(&self, key: &str) -> Option<Made> {
         self.database.get()?;
         let mut redis = self.redis.clone()?;
-        let sealed: Vec<u8> = patiently(redis.get(key)).await?;
+        let sealed: Vec<u8> = self.patiently(redis.get(key)).await?;
         // A digest before the rest: what somebody else put under our key is a miss.
         let (digest, rest) = sealed.split_at_checked(32)?;
         let (lasting, bytes) = rest.split_first()?;
@@ -287,7 +295,7 @@ impl Cache {
         let (Some(_), Some(mut redis)) = (self.database.get(), self.redis.clone()) else { return };
         let rest = [&[u8::from(made.lasting)], made.bytes.as_slice()].concat();
         let sealed = [Sha256::digest(&rest).as_slice(), &rest].concat();
-        let _: Option<()> = patiently(redis.set_ex(key, sealed, REDIS_KEPT_SECONDS)).await;
+        let _: Option<()> = self.patiently(redis.set_ex(key, sealed, REDIS_KEPT_SECONDS)).await;
     }
 }
 
@@ -315,8 +323,8 @@ async fn scan(mut redis: ConnectionManager, pattern: &str) -> redis::RedisResult
 
 fn open(url: &str) -> Option<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(REDIS_PATIENCE))
-        .set_response_timeout(Some(REDIS_PATIENCE));
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
     let opened = redis::Client::open(url)
         .and_then(|client| ConnectionManager::new_lazy_with_config(client, config));
     match opened {
@@ -328,15 +336,10 @@ fn open(url: &str) -> Option<ConnectionManager> {
     }
 }
 
-async fn patiently<T>(call: impl Future<Output = redis::RedisResult<T>>) -> Option<T> {
-    match tokio::time::timeout(REDIS_PATIENCE, call).await {
-        Ok(Ok(value)) => Some(value),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "Redis did not serve");
-            None
-        }
-        Err(_) => None,
-    }
+/// Whether Redis itself could not be reached, or broke off.
+fn is_gone(error: &redis::RedisError) -> bool {
+    tracing::debug!(%error, "Redis did not serve");
+    error.is_timeout() || error.is_io_error() || error.is_connection_dropped()
 }
 
 /// The waiting readers share one error; each tells it as its own.

@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod lease;
 pub mod ledger;
 pub mod page;
+mod patience;
 pub mod period;
 pub mod problem;
 pub mod region;
