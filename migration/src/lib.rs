@@ -38,6 +38,7 @@ mod m20261122_000026_rank_categories;
 mod m20261122_000028_index_statistics;
 mod m20261122_000030_keep_totals;
 mod m20261122_000031_index_struck;
+mod m20261122_000032_index_members;
 mod quarters;
 
 pub struct Migrator;
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000028_index_statistics::Migration),
             Box::new(m20261122_000030_keep_totals::Migration),
             Box::new(m20261122_000031_index_struck::Migration),
+            Box::new(m20261122_000032_index_members::Migration),
         ]
     }
 }
