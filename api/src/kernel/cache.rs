@@ -277,6 +277,7 @@ impl Cache {
 
     /// What Redis answers, if it does soon.
     async fn patiently<T>(&self, call: impl Future<Output = redis::RedisResult<T>>) -> Option<T> {
+        let is_gone = |error: &redis::RedisError| error.is_timeout() || error.is_io_error();
         self.patience.ask(call, is_gone).await
     }
 
@@ -334,12 +335,6 @@ fn open(url: &str) -> Option<ConnectionManager> {
             None
         }
     }
-}
-
-/// Whether Redis itself could not be reached, or broke off.
-fn is_gone(error: &redis::RedisError) -> bool {
-    tracing::debug!(%error, "Redis did not serve");
-    error.is_timeout() || error.is_io_error() || error.is_connection_dropped()
 }
 
 /// The waiting readers share one error; each tells it as its own.
