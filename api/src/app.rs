@@ -15,10 +15,10 @@ use crate::kernel::clock::Clock;
 use crate::kernel::db::{self, Db};
 use crate::kernel::lease::Lease;
 use crate::kernel::problem::Outcome;
+use crate::kernel::routes::{Routes, Shelves};
 use crate::kernel::tries::Tries;
 use crate::photos::Photos;
 use crate::proof::Signer;
-use crate::routes::Routes;
 use crate::sessions::WeChat;
 use crate::{
     calendar, claims, contract, http, identity, proof, redemption, routes, rules, sandbox,
@@ -137,7 +137,11 @@ pub fn serve(app: Data<App>, listener: TcpListener) -> std::io::Result<Server> {
     let server = HttpServer::new(move || {
         Actix::new()
             .app_data(app.clone())
-            .configure(|config| routes::routes(Routes::Serving(config), sandbox))
+            .configure(|config| {
+                let mut shelves = Shelves::default();
+                routes::routes(Routes::Serving(&mut shelves), sandbox);
+                shelves.serve(config);
+            })
             .configure(|config: &mut web::ServiceConfig| contract::routes(config, &contract))
             .wrap(from_fn(calendar::settle_first))
             .wrap(from_fn(http::answer_problems))

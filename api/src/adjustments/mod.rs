@@ -7,7 +7,7 @@ mod read;
 mod restore;
 mod score;
 mod terms;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use restore::{Restoration, restore};
 pub use score::{Scored, score};

@@ -30,8 +30,8 @@ pub use household::{YearAward, of_household};
 use crate::kernel::db;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::kernel::routes::Routes;
 use crate::kernel::year::Year;
-use crate::routes::Routes;
 
 /// Days for which an award can be collected.
 pub const COLLECT_DAYS: i64 = 90;

@@ -17,7 +17,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use decide::waiting_for;
 

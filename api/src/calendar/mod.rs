@@ -35,7 +35,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::idempotency;
 use crate::kernel::problem::{Code, Outcome, Problem, Refusal};
 use crate::kernel::region::{RegionCode, Village};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 use crate::{photos, sessions};
 
 pub fn routes(routes: &mut Routes<'_, '_>) {

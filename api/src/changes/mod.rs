@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::kernel::db::{self, Column, Given, Tx};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes.service(feed::list_changes);

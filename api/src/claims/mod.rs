@@ -27,7 +27,7 @@ mod verdict;
 mod warn;
 mod weigh;
 mod withdraw;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use admission::Filing;
 pub use decisions::review_all;

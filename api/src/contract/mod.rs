@@ -18,7 +18,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub use down::to_3_0;
 
 use crate::kernel::problem::Code;
-use crate::routes::{self, Routes};
+use crate::kernel::routes::Routes;
+use crate::routes;
 
 /// The whole contract, the sandbox's operations included, as OpenAPI 3.1.
 pub fn document() -> Value {

@@ -9,7 +9,7 @@ mod points;
 mod propose;
 mod red_list;
 mod withdraw;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use household::{YearHonour, of_household};
 

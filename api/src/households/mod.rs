@@ -48,7 +48,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

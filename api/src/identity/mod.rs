@@ -46,7 +46,7 @@ pub use token::{ACCESS_SECONDS, Bearer, issue};
 use crate::kernel::db;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::{RegionCode, Village};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

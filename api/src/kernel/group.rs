@@ -1,15 +1,18 @@
-//! Requests that arrive together are written by one transaction, and each has its own result.
+//! Requests that arrive together are written by one transaction, or looked up by one statement, and each
+//! has its own result.
 //!
-//! Nobody waits for company: whoever comes while nothing is being written is written at once, and those
-//! who come meanwhile are the next group. So the group grows with the load, and what a request costs
-//! shrinks with it.
+//! Nobody waits for company: whoever comes while nothing is being done is served at once, and those who
+//! come meanwhile are the next group. So the group grows with the load, and what a request costs shrinks
+//! with it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::oneshot::{self, Sender};
+use tokio::time::timeout;
 
 use super::background;
 use super::problem::{Code, Outcome, Problem, Refusal};
@@ -21,6 +24,8 @@ const WAITING_MAX: usize = 2048;
 /// Of a group that failed, so many parts are tried again at once; and so many members by themselves, each
 /// of which may wait for long with a connection of the database.
 const AGAIN_AT_ONCE: usize = 4;
+/// Longer than a connection of the database is waited for: then the next try is the caller's.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(15);
 
 /// What requests of one kind have to be done.
 pub trait Job: 'static {
@@ -41,11 +46,13 @@ pub struct Group<J, R> {
     line: Arc<Mutex<Line<J, R>>>,
     parts: Arc<Semaphore>,
     singles: Arc<Semaphore>,
+    answered_within: Duration,
 }
 
 impl<J: Job, R: 'static> Default for Group<J, R> {
     fn default() -> Self {
         Self {
+            answered_within: ANSWERED_WITHIN,
             line: Arc::new(Mutex::new(Line { waiting: VecDeque::new(), served: false })),
             parts: Arc::new(Semaphore::new(AGAIN_AT_ONCE)),
             singles: Arc::new(Semaphore::new(AGAIN_AT_ONCE)),
@@ -54,12 +61,13 @@ impl<J: Job, R: 'static> Default for Group<J, R> {
 }
 
 impl<J: Job, R: 'static> Group<J, R> {
-    /// Has `job` done with those that arrive together with it, by `together`, in one transaction that waits
-    /// for nobody long. A group that fails as a whole is tried again place by place, and where that fails
-    /// too, each by `alone`, while others go on.
+    /// Has `job` done with those that arrive together with it, by `together`, which waits for no lock long.
+    /// A group that fails as a whole is tried again place by place, and where that fails too, each by
+    /// `alone`, while others go on.
     ///
     /// # Errors
-    /// What the work says of this job; `busy` behind too many others.
+    /// What the work says of this job; `busy` behind too many others, or after 15 seconds. What has not
+    /// begun by then never does; what has is found under the same key.
     pub async fn join(
         &self,
         job: J,
@@ -86,7 +94,10 @@ impl<J: Job, R: 'static> Group<J, R> {
                 }
             });
         }
-        answer.await.unwrap_or_else(|_| Err(busy()))
+        match timeout(self.answered_within, answer).await {
+            Ok(Ok(answer)) => answer,
+            _ => Err(busy()),
+        }
     }
 }
 
@@ -103,6 +114,7 @@ struct Desk<J, R> {
 impl<J, R> Desk<J, R> {
     fn next(&mut self) -> Option<Vec<Member<J, R>>> {
         let mut line = lock(&self.line);
+        line.waiting.retain(|(_, sender)| !sender.is_closed());
         let members = line.waiting.len().min(MEMBERS_MAX);
         line.served = members > 0;
         self.closed = members == 0;
@@ -190,6 +202,51 @@ where
     let ways = ways.clone();
     background::start(async move {
         let _turn = ways.singles.acquire().await;
+        if sender.is_closed() {
+            return;
+        }
         let _ = sender.send((ways.alone)(&job).await);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use futures::future::join_all;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    impl Job for u8 {
+        fn place(&self) -> &str {
+            "here"
+        }
+    }
+
+    /// Four wait for somebody; who stands behind them is told to come again, and is not served when gone.
+    #[actix_web::test]
+    async fn who_waits_too_long_is_told_so_and_their_work_never_begins() {
+        let group = Group { answered_within: Duration::from_millis(50), ..Group::default() };
+        let begun = Rc::new(RefCell::new(Vec::new()));
+        let way = Rc::new(Notify::new());
+        let join = async |job: u8| {
+            let (begun, way) = (begun.clone(), way.clone());
+            let alone = async move |job: &u8| {
+                begun.borrow_mut().push(*job);
+                if *job < 5 {
+                    way.notified().await;
+                }
+                Ok(*job)
+            };
+            group.join(job, async |_: &[u8]| Err(Problem::fault("in the way")), alone).await
+        };
+        for answer in join_all((1..=5).map(&join)).await {
+            assert_eq!(answer.expect_err("too long").refusal().code, Code::Busy);
+        }
+        assert_eq!(*begun.borrow(), [1, 2, 3, 4]);
+        way.notify_waiters();
+        assert_eq!(join(6).await.expect("a turn"), 6);
+        assert_eq!(*begun.borrow(), [1, 2, 3, 4, 6], "the fifth has gone");
+    }
 }

@@ -19,6 +19,7 @@ mod patience;
 pub mod period;
 pub mod problem;
 pub mod region;
+pub mod routes;
 mod seal;
 pub mod spreadsheet;
 pub mod text;

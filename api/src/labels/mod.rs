@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::http::public_json;
 use crate::kernel::cache::Ready;
 use crate::kernel::problem::{Outcome, Problem};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes.service(show_labels);

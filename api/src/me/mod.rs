@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::calendar;
 use crate::identity::Caller;
 use crate::kernel::problem::Outcome;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

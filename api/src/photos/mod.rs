@@ -12,7 +12,7 @@ mod store;
 mod sweep;
 mod upload;
 mod uses;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use clean::{Clean, clean, measure};
 pub use likeness::{Similar, similar};

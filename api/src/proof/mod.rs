@@ -19,7 +19,7 @@ mod show;
 mod tree;
 mod verify;
 
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 use actix_web::web;
 
 pub use check::{FileLeaf, LineProof, ListFile, ProofFlaw, check_list, check_proof};

@@ -20,7 +20,7 @@ mod objection_row;
 mod rules;
 mod search;
 mod waiting;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use checks::CHECKS;
 pub use cycle::{close_list, open_list};

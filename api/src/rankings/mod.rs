@@ -31,8 +31,8 @@ use crate::kernel::db;
 use crate::kernel::period::{Period, Week};
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
+use crate::kernel::routes::Routes;
 use crate::kernel::year::Year;
-use crate::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

@@ -39,7 +39,7 @@ use crate::app::App;
 use crate::kernel::db;
 use crate::kernel::problem::Outcome;
 use crate::kernel::region::Village;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 /// Days until a hold that nobody collected gives the points back.
 pub const HOLD_DAYS: i64 = 7;

@@ -25,7 +25,7 @@ use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::{Level, RegionCode, Village};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 /// A village that takes part: its policy, and when something is next due.
 pub type VillageRow = entity::village::Model;

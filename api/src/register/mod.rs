@@ -16,7 +16,7 @@ use crate::kernel::db::{self, Column, Tx};
 use crate::kernel::page::Start;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes.service(list_register);

@@ -13,7 +13,7 @@ mod proposal;
 mod propose;
 mod read;
 mod reply;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub use due::{FIRST_CORRECTION, FIRST_LAPSE, close_corrections, lapse};
 pub use hand_over::hand_over;

@@ -38,7 +38,7 @@ use crate::app::App;
 use crate::kernel::db::{self, Column, Given};
 use crate::kernel::problem::{Code, Outcome, Problem};
 use crate::kernel::region::{RegionCode, Village};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

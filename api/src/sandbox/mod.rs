@@ -19,7 +19,7 @@ use crate::kernel::command::{Answer, Body};
 use crate::kernel::db;
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Code, Outcome, Problem};
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 use crate::sessions::{self, Device, Kind, Session};
 
 pub fn routes(routes: &mut Routes<'_, '_>) {

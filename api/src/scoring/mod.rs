@@ -19,7 +19,7 @@ use crate::kernel::db::{self, Tx};
 use crate::kernel::period::Week;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::Village;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

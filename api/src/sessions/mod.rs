@@ -19,7 +19,7 @@ use crate::identity::Bearer;
 use crate::kernel::clock::{DAY_MS, Instant};
 use crate::kernel::db::{self, Db, Tx};
 use crate::kernel::problem::Outcome;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

@@ -93,7 +93,7 @@ async fn categories(
     let periods = [Some(period)];
     let (within, depth) = (region.bounds(), region.as_str().len());
     let question = Question { within, depth, periods: &periods, as_of: None };
-    let totals = ask(app.db.read(), &question).await?.of(0, region.as_str());
+    let totals = app.db.snapshot(async |tx| ask(tx, &question).await).await?.of(0, region.as_str());
     let bar = |it: super::CategoryPoints| Bar {
         label: called("category", &it.category, english),
         value: it.points,

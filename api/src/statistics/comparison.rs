@@ -154,15 +154,16 @@ async fn compare_villages(
     let start = Start::<String>::parse(cursor.as_deref(), limit, &filter)?;
     let key = format!("{filter}:{{{region}}}:{:?}:{}", start.after, start.limit);
     let looked = Compared { region: &region, by, period, as_of };
-    let build = async {
-        regions::find(app.db.read(), &region).await?;
-        let total = Figures::from(&looked.total(app.db.read()).await?);
+    // At one moment: the parts add up to the total.
+    let build = app.db.snapshot(async |tx| {
+        regions::find(tx, &region).await?;
+        let total = Figures::from(&looked.total(tx).await?);
         let after = start.after.clone().unwrap_or_default();
-        let parts = looked.parts(app.db.read(), &after, start.fetch()).await?;
+        let parts = looked.parts(tx, &after, start.fetch()).await?;
         let page = start.page(parts, &filter, |part| part.code.clone());
-        let items = looked.figures(app.db.read(), page.items).await?;
+        let items = looked.figures(tx, page.items).await?;
         json(&ComparisonPage { by, items, total, next_cursor: page.next_cursor })
-    };
+    });
     Ok(public_json(&request, &ready(&app, &region, &key, as_of, build).await?))
 }
 

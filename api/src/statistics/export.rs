@@ -58,7 +58,7 @@ async fn export_statistics(
     let name = regions::find(app.db.read(), &region).await?.name;
     let looked = Compared { region: &region, by, period, as_of: None };
     let key = format!("table:{{{region}}}:{}:{by:?}:{format:?}:{english}", named(period));
-    let build = async { table(app.db.read(), &looked, format, english).await };
+    let build = app.db.snapshot(async |tx| table(tx, &looked, format, english).await);
     let ready = ready(&app, &region, &key, None, build).await?;
     let (period, extension) = (named(period), format.extension());
     let what = if english { "statistics" } else { "积分统计" };

@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub use figures::CategoryPoints;
 use figures::{Question, ask};
-pub use kept::{each, keep};
+pub use kept::keep;
 pub use rate::Rate;
 use weak::weak;
 
@@ -32,8 +32,8 @@ use crate::kernel::db;
 use crate::kernel::period::Period;
 use crate::kernel::problem::{Outcome, Problem};
 use crate::kernel::region::RegionCode;
+use crate::kernel::routes::Routes;
 use crate::regions;
-use crate::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes
@@ -127,7 +127,7 @@ async fn show_statistics(
     let periods = [period];
     let within = region.bounds();
     let question = Question { within, depth: region.as_str().len(), periods: &periods, as_of };
-    let totals = ask(app.db.read(), &question).await?.of(0, region.as_str());
+    let totals = app.db.snapshot(async |tx| ask(tx, &question).await).await?.of(0, region.as_str());
     let (cumulative, by_category) = (totals.cumulative(), totals.categories());
     Ok(Answer::ok(Statistics {
         region,

@@ -132,7 +132,7 @@ pub async fn points(
     let asked: Vec<_> = periods.iter().copied().map(Some).collect();
     let (within, depth) = (region.bounds(), region.as_str().len());
     let question = Question { within, depth, periods: &asked, as_of };
-    let mut answers = ask(app.db.read(), &question).await?;
+    let mut answers = app.db.snapshot(async |tx| ask(tx, &question).await).await?;
     let point =
         |(at, period): (usize, &Period)| TrendPoint::of(*period, &answers.of(at, region.as_str()));
     Ok(periods.iter().enumerate().map(point).collect())

@@ -15,7 +15,7 @@ use crate::kernel::clock::Instant;
 use crate::kernel::db::{self, Tx};
 use crate::kernel::problem::{Code, Outcome};
 use crate::kernel::region::Village;
-use crate::routes::Routes;
+use crate::kernel::routes::Routes;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes

@@ -6,15 +6,17 @@
 //! process itself has changed is never shown as it was. Redis holds only what can be lost: absent, slow
 //! or full of garbage, it changes no answer.
 
+mod ready;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use actix_web::web::Bytes;
 use futures::TryStreamExt;
 use redis::AsyncCommands;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use sha2::{Digest, Sha256};
+
+pub use ready::{Made, Ready};
 
 use super::patience::{PATIENCE, Patience};
 use super::problem::{Outcome, Problem};
@@ -29,38 +31,6 @@ const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 const REDIS_KEPT_SECONDS: u64 = 24 * 3600;
 /// Keys that one round through Redis asks for.
 const SCANNED: usize = 1000;
-
-/// Bytes that are ready to be sent, with their strong ETag.
-#[derive(Clone)]
-pub struct Ready {
-    pub bytes: Bytes,
-    /// Quoted, as it goes into the header.
-    pub etag: String,
-    /// Whether they stay what they are, whatever happens.
-    pub lasting: bool,
-}
-
-impl Ready {
-    pub fn of(made: impl Into<Made>) -> Self {
-        let Made { bytes, lasting } = made.into();
-        let digest = Sha256::digest(&bytes);
-        let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { bytes: bytes.into(), etag: format!("\"{hex}\""), lasting }
-    }
-}
-
-/// What was built: bytes, which may be changed later unless they are said to be lasting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Made {
-    pub bytes: Vec<u8>,
-    pub lasting: bool,
-}
-
-impl From<Vec<u8>> for Made {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self { bytes, lasting: false }
-    }
-}
 
 /// The version that several answers share.
 #[derive(Clone, Copy)]
@@ -224,13 +194,15 @@ impl Cache {
     /// What Redis holds under names that begin with `prefix`: the name with its version, and the bytes,
     /// which have their digest. `None` without a Redis that answers.
     pub async fn held(&self, prefix: &str) -> Option<Vec<(String, String, Made)>> {
-        let redis = self.redis.clone()?;
+        let mut redis = self.redis.clone()?;
         let begins = self.named("");
         // Nothing in a name of ours but what stands for itself in a pattern of Redis, braces included.
         let pattern = format!("{begins}{prefix}*");
         let mut found = Vec::new();
-        for name in scan(redis, &pattern).await.ok()? {
-            let Some(made) = self.fetch(&name).await else { continue };
+        for name in scan(redis.clone(), &pattern).await.ok()? {
+            // Without the others' patience: what is left out would pass for what agrees.
+            let sealed: Option<Vec<u8>> = redis.get(&name).await.ok()?;
+            let Some(made) = sealed.as_deref().and_then(Made::opened) else { continue };
             let own = name.strip_prefix(&begins).and_then(|name| name.rsplit_once('@'));
             if let Some((key, version)) = own {
                 found.push((key.to_owned(), version.to_owned(), made));
@@ -285,18 +257,13 @@ impl Cache {
         self.database.get()?;
         let mut redis = self.redis.clone()?;
         let sealed: Vec<u8> = self.patiently(redis.get(key)).await?;
-        // A digest before the rest: what somebody else put under our key is a miss.
-        let (digest, rest) = sealed.split_at_checked(32)?;
-        let (lasting, bytes) = rest.split_first()?;
-        let whole = Sha256::digest(rest).as_slice() == digest;
-        (whole && *lasting <= 1).then(|| Made { bytes: bytes.to_vec(), lasting: *lasting == 1 })
+        Made::opened(&sealed)
     }
 
     async fn store(&self, key: &str, made: &Made) {
         let (Some(_), Some(mut redis)) = (self.database.get(), self.redis.clone()) else { return };
-        let rest = [&[u8::from(made.lasting)], made.bytes.as_slice()].concat();
-        let sealed = [Sha256::digest(&rest).as_slice(), &rest].concat();
-        let _: Option<()> = self.patiently(redis.set_ex(key, sealed, REDIS_KEPT_SECONDS)).await;
+        let stored = redis.set_ex(key, made.sealed(), REDIS_KEPT_SECONDS);
+        let _: Option<()> = self.patiently(stored).await;
     }
 }
 
