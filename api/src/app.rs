@@ -21,7 +21,7 @@ use crate::photos::Photos;
 use crate::proof::Signer;
 use crate::sessions::WeChat;
 use crate::{
-    calendar, claims, contract, http, identity, proof, redemption, routes, rules, sandbox,
+    calendar, claims, contract, http, identity, proof, rankings, redemption, routes, rules, sandbox,
 };
 
 pub struct App {
@@ -143,6 +143,7 @@ pub fn serve(app: Data<App>, listener: TcpListener) -> std::io::Result<Server> {
                 shelves.serve(config);
             })
             .configure(|config: &mut web::ServiceConfig| contract::routes(config, &contract))
+            .wrap(from_fn(rankings::at_hand_first))
             .wrap(from_fn(calendar::settle_first))
             .wrap(from_fn(http::answer_problems))
     });

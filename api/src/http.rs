@@ -8,7 +8,10 @@ use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::QueryPayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH, VARY,
+};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -20,7 +23,7 @@ use crate::kernel::db;
 use crate::kernel::gate::Waiter;
 use crate::kernel::problem::{Code, Outcome, Problem, ProblemBody, Refusal};
 
-const REQUEST_ID: &str = "x-request-id";
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Gives each request its id and turns every refusal into problem+json in the caller's language.
 pub async fn answer_problems<B: MessageBody + 'static>(
@@ -47,14 +50,14 @@ pub async fn answer_problems<B: MessageBody + 'static>(
         }
         Err(error) => return Err(error),
     };
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+    if let Ok(value) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID.clone(), value);
     }
     Ok(response)
 }
 
 fn request_id(request: &ServiceRequest) -> String {
-    let sent = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let sent = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let fit = |id: &&str| {
         (1..=64).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -162,25 +165,26 @@ const LASTING: &str = "public, max-age=86400, immutable";
 
 /// Public bytes with their strong ETag, or 304.
 pub fn public_json(request: &HttpRequest, ready: &cache::Ready) -> HttpResponse {
-    public(request, ready, &[("Content-Type", "application/json")])
+    public(request, ready, &[(CONTENT_TYPE, "application/json")])
 }
 
 /// As [`public_json`], of any media type, which is among the headers.
 pub fn public(
     request: &HttpRequest,
     ready: &cache::Ready,
-    headers: &[(&'static str, &str)],
+    headers: &[(HeaderName, &str)],
 ) -> HttpResponse {
     let fresh = has_etag(request, &ready.etag);
     let mut answer = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    answer.insert_header(("ETag", ready.etag.as_str()));
-    answer.insert_header(("Cache-Control", if ready.lasting { LASTING } else { SHORT }));
-    answer.insert_header(("Vary", "Authorization"));
+    let kept = HeaderValue::from_static(if ready.lasting { LASTING } else { SHORT });
+    answer.insert_header((ETAG, ready.etag.as_str()));
+    answer.insert_header((CACHE_CONTROL, kept));
+    answer.insert_header((VARY, HeaderValue::from_static("Authorization")));
     if fresh {
         return answer.finish();
     }
     for header in headers {
-        answer.append_header(*header);
+        answer.append_header(header.clone());
     }
     answer.body(ready.bytes.clone())
 }
@@ -202,7 +206,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     }
 }
 
-fn read_query<T: DeserializeOwned>(query: &str) -> Outcome<T> {
+/// # Errors
+/// `invalid_query` unless it has what `T` has and nothing else.
+pub fn read_query<T: DeserializeOwned>(query: &str) -> Outcome<T> {
     if query.contains("%00") {
         // No database text can hold it.
         return Err(Code::InvalidQuery.into());

@@ -52,13 +52,14 @@ impl Shelves {
     }
 }
 
-/// What a path is about: behind a village or region its own third part, else the first one.
+/// What a path is about: of a village or region its own third part, else the one behind `v1`.
 fn word(path: &str) -> &str {
-    let mut parts = path.split('/').skip(2);
-    let first = parts.next().unwrap_or_default();
-    match (first, parts.nth(1)) {
-        ("villages" | "regions", Some(third)) => third,
-        _ => first,
+    let mut parts = path.split('/').skip(1);
+    let mut next = || parts.next().unwrap_or_default();
+    match (next(), next(), next(), next()) {
+        ("v1", "villages" | "regions", _, third) if !third.is_empty() => third,
+        ("v1", first, ..) => first,
+        (first, ..) => first,
     }
 }
 
@@ -78,7 +79,9 @@ mod tests {
             ("/v1/regions/{region}", "/v1/regions/7", "regions"),
             ("/v1/me/devices/{session}", "/v1/me/devices/8", "me"),
             ("/v1/sessions", "/v1/sessions", "sessions"),
-            ("/verify.html", "/verify.html", ""),
+            ("/sandbox/clock", "/sandbox/clock", "sandbox"),
+            ("/verify.html", "/verify.html", "verify.html"),
+            ("/problems/{code}", "/problems/claims", "problems"),
         ] {
             assert_eq!((word(template), word(path)), (shelf, shelf));
         }

@@ -40,12 +40,15 @@ static TURNS: Semaphore = Semaphore::const_new(TURNS_MAX);
 /// And they take so much memory together, in KiB.
 static MEMORY: Semaphore = Semaphore::const_new((MEMORY_MAX / 1024) as usize);
 
-/// Where they are decoded: always the same two threads, for an allocator keeps some of what a thread gave
-/// back for that thread.
-static THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| {
+/// Where they are decoded: always the same threads, for an allocator keeps some of what a thread gave back
+/// for that thread. Of the large ones there is room for one at a time, so all of them have one.
+static THREADS: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| threads(TURNS_MAX));
+static THREAD_OF_LARGE: LazyLock<std::io::Result<Runtime>> = LazyLock::new(|| threads(1));
+
+fn threads(number: usize) -> std::io::Result<Runtime> {
     let mut threads = tokio::runtime::Builder::new_current_thread();
-    threads.max_blocking_threads(TURNS_MAX).thread_name("photos").build()
-});
+    threads.max_blocking_threads(number).thread_name("photos").build()
+}
 
 /// A photo, as kept: made anew from the pixels of what was sent, upright, without metadata.
 #[derive(Clone, Debug, FromQueryResult, Serialize, Deserialize, ToSchema)]
@@ -128,7 +131,8 @@ fn id_of(form: &Form<PhotoForm>) -> Outcome<Uuid> {
 async fn decoded(bytes: Bytes) -> Outcome<Clean> {
     let measured = measure(&bytes)?;
     let turn = turn(measured.memory).await?;
-    let threads = THREADS.as_ref().map_err(|error| Problem::fault(error.to_string()))?;
+    let threads = if measured.memory > MEMORY_MAX / 2 { &THREAD_OF_LARGE } else { &THREADS };
+    let threads = threads.as_ref().map_err(|error| Problem::fault(error.to_string()))?;
     let work = threads.spawn_blocking(move || {
         // Held here: the work goes on when the client does not wait for it.
         let _turn = turn;

@@ -18,6 +18,7 @@ mod year;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
+pub use board::at_hand_first;
 pub use kept::{Compared, compare_kept};
 pub use standings::{BY_CATEGORY, rebuild, rebuild_year, span};
 pub use waiting::waiting_for;

@@ -1,5 +1,8 @@
 //! `GET /v1/regions/{region}/charts/…`: a region's figures as pictures for the township's report.
 
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde::Deserialize;
@@ -75,10 +78,10 @@ async fn draw_participation(
 /// Opened by itself it is a document: it may do nothing.
 fn picture(request: &HttpRequest, ready: &Ready) -> HttpResponse {
     let headers = [
-        ("Content-Type", "image/svg+xml"),
-        ("Content-Security-Policy", "default-src 'none'; sandbox"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Vary", "Accept-Language"),
+        (CONTENT_TYPE, "image/svg+xml"),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (VARY, "Accept-Language"),
     ];
     public(request, ready, &headers)
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{Data, block};
 use actix_web::{HttpRequest, HttpResponse, get};
 use sea_orm::ConnectionTrait;
@@ -65,10 +66,10 @@ async fn export_statistics(
     let plain = format!("statistics-{region}-{period}.{extension}");
     let saved = saved_as(&format!("{name}-{what}-{period}.{extension}"), &plain).to_string();
     let headers = [
-        ("Content-Type", format.media()),
-        ("Content-Disposition", saved.as_str()),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Vary", "Accept-Language"),
+        (CONTENT_TYPE, format.media()),
+        (CONTENT_DISPOSITION, saved.as_str()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (VARY, "Accept-Language"),
     ];
     Ok(public(&request, &ready, &headers))
 }

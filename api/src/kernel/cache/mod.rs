@@ -126,13 +126,10 @@ impl Cache {
         build: impl Future<Output = Outcome<M>>,
     ) -> Outcome<Ready> {
         let changes = self.changes.load(Ordering::Acquire);
-        let known = self.shown.get(key).await;
-        let trusted = known.as_ref().filter(|it| it.version.changes == changes);
-        if let Some(it) = trusted {
-            let age = self.watch.elapsed().saturating_sub(it.version.seen);
+        if let Some((it, age)) = self.trusted(key, changes).await {
             // Whoever finds the flag unset is the one to renew.
             if age < FRESH_FOR || (age < STALE_FOR && it.renewing.swap(true, Ordering::AcqRel)) {
-                return Ok(it.body.clone());
+                return Ok(it.body);
             }
         }
         let flight = async {
@@ -149,6 +146,19 @@ impl Cache {
         // Whoever comes after a change of this process joins no flight from before it.
         let flown = self.building.try_get_with(format!("{changes}:{key}"), flight).await;
         Ok(flown.map_err(shared)?.body)
+    }
+
+    /// What [`Self::ready`] would give without asking anybody.
+    pub async fn at_hand(&self, key: &str) -> Option<Ready> {
+        let known = self.trusted(key, self.changes.load(Ordering::Acquire)).await;
+        known.filter(|(_, age)| *age < FRESH_FOR).map(|(it, _)| it.body)
+    }
+
+    /// What was shown since the last change of this process, and how long ago it was seen to be true.
+    async fn trusted(&self, key: &str, changes: u64) -> Option<(Shown, Duration)> {
+        let known = self.shown.get(key).await.filter(|it| it.version.changes == changes)?;
+        let age = self.watch.elapsed().saturating_sub(known.version.seen);
+        Some((known, age))
     }
 
     async fn version(
