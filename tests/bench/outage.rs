@@ -11,6 +11,15 @@ use tokio::process::{Child, Command};
 use crate::process::free_address;
 use crate::{Bench, Done};
 
+/// How Redis fails.
+#[derive(Clone, Copy)]
+pub enum Outage {
+    /// It keeps its connections, and answers nobody.
+    Frozen,
+    /// It refuses connections, and comes back on the same port with nothing in it.
+    Killed,
+}
+
 pub struct Redis {
     address: SocketAddr,
     folder: PathBuf,
@@ -31,23 +40,18 @@ impl Redis {
         format!("redis://{}", self.address)
     }
 
-    /// It keeps its connections, and answers nobody.
-    pub async fn freeze(&self) -> Done<()> {
-        self.signal("STOP").await
+    pub async fn stop(&mut self, outage: Outage) -> Done<()> {
+        match outage {
+            Outage::Frozen => self.signal("STOP").await,
+            Outage::Killed => Ok(self.child.kill().await?),
+        }
     }
 
-    pub async fn thaw(&self) -> Done<()> {
-        self.signal("CONT").await?;
-        self.ready().await
-    }
-
-    pub async fn kill(&mut self) -> Done<()> {
-        Ok(self.child.kill().await?)
-    }
-
-    /// Starts it again on the same port, with nothing in it.
-    pub async fn start_again(&mut self) -> Done<()> {
-        self.child = spawn(self.address, &self.folder)?;
+    pub async fn resume(&mut self, outage: Outage) -> Done<()> {
+        match outage {
+            Outage::Frozen => self.signal("CONT").await?,
+            Outage::Killed => self.child = spawn(self.address, &self.folder)?,
+        }
         self.ready().await
     }
 

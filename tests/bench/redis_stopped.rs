@@ -13,7 +13,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use crate::boards::{self, Extent};
 use crate::claims::Filers;
 use crate::load::{CONNECTIONS, Load, Tally};
-use crate::outage::Redis;
+use crate::outage::{Outage, Redis};
 use crate::process::{Server, get};
 use crate::report::{Goal, Measure, say};
 use crate::seed::{self, County};
@@ -60,26 +60,19 @@ pub async fn measure(bench: &Bench, county: &County) -> Done<()> {
     let mut good = Measure::new(GOOD, "", Goal::AtLeast(0.999));
     let mut p99 = Measure::new(P99, "ms", Goal::RatioAtMost(5.0));
     let mut claims = Measure::new(CLAIMS, "claims/s", Goal::RatioAtLeast(0.8));
-    let mut add = |during: &While, before: &While| {
+    say("redis_stopped: warming up");
+    town.live().await?;
+    for outage in [Outage::Frozen, Outage::Killed] {
+        let before = town.live().await?;
+        redis.stop(outage).await?;
+        let during = town.live().await?;
+        redis.resume(outage).await?;
         good.pair(part(&during.reads), part(&before.reads));
         p99.pair(during.reads.p99_ms, before.reads.p99_ms);
         claims.pair(during.claims.per_second, before.claims.per_second);
         claims.refused = Some(claims.refused.unwrap_or(0) + during.claims.bad);
-    };
-    say("redis_stopped: warming up");
-    town.live().await?;
-    let before = town.live().await?;
-    redis.freeze().await?;
-    let during = town.live().await?;
-    redis.thaw().await?;
-    add(&during, &before);
-    town.live().await?;
-    let before = town.live().await?;
-    redis.kill().await?;
-    let during = town.live().await?;
-    redis.start_again().await?;
-    add(&during, &before);
-    town.live().await?;
+        town.live().await?;
+    }
     if redis.keys().await? == 0 {
         return Err("Redis is back and nobody uses it".into());
     }

@@ -45,6 +45,31 @@ async fn a_close_by_another_process_is_seen_within_a_second_of_the_watch() {
     assert_eq!(points(&reader.get(&path).await.ok()), [30, 20]);
 }
 
+/// Given without looking for the route: to what the route would answer alike, and to nothing else.
+#[actix_web::test]
+async fn a_board_at_hand_is_given_to_the_same_question_only() {
+    let world = scored().await;
+    // A watch that stands still: what was shown stays at hand.
+    let (_other, reader) = world.another_process(by(&Arc::default())).await;
+    let path = board(HERE, "2024", "");
+    let built = reader.get(&path).await;
+    for same in [path.clone(), board(HERE, "2024", "of=households")] {
+        let answer = reader.get(&same).await;
+        assert_eq!(answer.header("etag"), built.header("etag"), "{same}");
+        assert_eq!((answer.status, &answer.body), (200, &built.body), "{same}");
+        assert!(answer.header("x-request-id").is_some(), "{same}");
+    }
+    let grids = reader.get(&board(HERE, "2024", "of=grids")).await.ok();
+    assert_eq!(grids["of"], "grids");
+    for odd in ["of=nobody", "of=households&of=grids", "limit=50", "category=any"] {
+        assert!([400, 422].contains(&reader.get(&board(HERE, "2024", odd)).await.status), "{odd}");
+    }
+    reader.post(&path, serde_json::json!({})).await.refused(405, "method_not_allowed");
+    for elsewhere in [path.replace('?', "/?"), path.replace("/v1/", "/v2/")] {
+        reader.get(&elsewhere).await.refused(404, "not_found");
+    }
+}
+
 /// All boards of a region share its version: it is asked for once a second, however many are read.
 #[actix_web::test]
 async fn many_boards_of_a_region_cost_one_statement_a_second() {

@@ -9,35 +9,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{FromQueryResult, Value as Sql};
 use serde_json::{Value, json};
 
-use crate::support::{
-    HERE, NEXT, World, at, claim, consent, grid_of, head_id, household_id, new_id,
-};
-
-/// As [`World::earn`], in the village beside.
-async fn earn_beside(world: &World, number: usize, points: i64) {
-    let mut deed = claim(
-        number,
-        "con.land_give",
-        json!({
-            "points_each": points,
-            "occurred_on": world.app.clock.now().day().to_string(),
-            "consent": consent(number),
-            "evidence": [
-                { "kind": "committee_record", "reference": "会议记录" },
-                { "kind": "certificate", "reference": "让地协议" },
-            ],
-        }),
-    );
-    deed["household"] = json!(household_id(NEXT, number));
-    deed["consent"]["by"] = json!(head_id(NEXT, number));
-    let claims = format!("/v1/villages/{NEXT}/claims");
-    world.head(NEXT, number).await.post(&claims, deed.clone()).await.ok();
-    let reviews = format!("{claims}/{}/reviews", deed["id"].as_str().expect("an id"));
-    for (office, region) in [("grid_worker", grid_of(NEXT, number)), ("panel", NEXT.to_owned())] {
-        let reviewer = world.official(office, &region).await;
-        reviewer.post(&reviews, json!({ "decision": "approve" })).await.ok();
-    }
-}
+use crate::support::{HERE, NEXT, World, at, household_id, new_id};
 
 /// Two of the committee take points of a confirmed line back.
 async fn reverse(world: &World, month: &str, number: i64, points: Option<i64>) {
@@ -74,7 +46,7 @@ async fn two_years() -> (World, Vec<Instant>) {
     for number in 1..=4 {
         world.earn(number, 10 + i64::try_from(number).expect("small")).await;
     }
-    earn_beside(&world, 1, 10).await;
+    world.earn_in(NEXT, 1, 10).await;
     world.travel(at("2023-12-05 08:00")).await;
     for number in 5..=8 {
         world.earn(number, 10 + i64::try_from(number).expect("small")).await;
@@ -85,7 +57,7 @@ async fn two_years() -> (World, Vec<Instant>) {
     reverse(&world, "2023-11", number_of(&world, "2023-11", 11).await, None).await;
     instants.push(world.app.clock.now());
     world.travel(at("2023-12-27 08:00")).await;
-    earn_beside(&world, 2, 12).await;
+    world.earn_in(NEXT, 2, 12).await;
     world.travel(at("2024-01-02 09:00")).await;
     // Before the list has closed, in the line's own week of the old year.
     let number = number_of(&world, "2023-12", 16).await;
@@ -120,7 +92,7 @@ async fn two_years() -> (World, Vec<Instant>) {
         world.travel(world.app.clock.now().plus_days(1)).await;
     }
     world.earn(4, 19).await;
-    earn_beside(&world, 1, 13).await;
+    world.earn_in(NEXT, 1, 13).await;
     world.travel(at("2024-03-05 08:00")).await;
     (world, instants)
 }

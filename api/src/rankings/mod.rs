@@ -10,6 +10,7 @@ mod kept;
 mod neighbours;
 mod object;
 mod order;
+mod show;
 mod source;
 mod standings;
 mod waiting;
@@ -18,8 +19,8 @@ mod year;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
-pub use board::at_hand_first;
 pub use kept::{Compared, compare_kept};
+pub use show::at_hand_first;
 pub use standings::{BY_CATEGORY, rebuild, rebuild_year, span};
 pub use waiting::waiting_for;
 pub use year::{
@@ -37,7 +38,7 @@ use crate::kernel::year::Year;
 
 pub fn routes(routes: &mut Routes<'_, '_>) {
     routes
-        .service(board::show_board)
+        .service(show::show_board)
         .service(neighbours::show_rank)
         .service(object::object_to_ranking)
         .service(object::list_ranking_objections)
