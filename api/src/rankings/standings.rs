@@ -126,6 +126,8 @@ async fn merge(
 
 /// The standings in all categories together, of these periods and of all time.
 async fn total(tx: &Tx, village: &Village, periods: &[Period], concerned: &str) -> Outcome<()> {
+    // A planner makes no join of what stands behind an OR: it reads the households once and keeps them, also
+    // where it has not been told yet how many rows a first close has written.
     let places: Vec<_> = (4..).take(periods.len()).map(|at| format!(", ${at}")).collect();
     let sql = format!(
         "INSERT INTO standings (village, period, household, points, deductions, categories, \
@@ -133,8 +135,8 @@ async fn total(tx: &Tx, village: &Village, periods: &[Period], concerned: &str) 
          SELECT village, period, household, CAST(SUM(points) AS BIGINT), \
            CAST(SUM(deductions) AS BIGINT), CAST(SUM(categories) AS BIGINT), MAX(reached_at) \
          FROM category_standings WHERE village = $1 AND period IN ($3{}) \
-         AND household IN (SELECT household FROM score_lines WHERE village = $1 \
-           AND (week = $2 OR ranks_in = $2)) \
+         AND ($2 = '' OR household IN (SELECT household FROM score_lines WHERE village = $1 \
+           AND (week = $2 OR ranks_in = $2))) \
          GROUP BY village, period, household \
          ON CONFLICT (village, period, household) DO UPDATE SET {REPLACED}",
         places.concat()
