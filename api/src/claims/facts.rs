@@ -209,12 +209,14 @@ pub async fn earlier(
             Column::Uuid("member", alike.iter().map(|(.., member)| *member).collect()),
         ];
         let alike = db::given(tx, 1 + values.len(), "given", &alike);
-        // Two ranges of an index, where `<>` would read all that the member has claimed.
+        // Two ranges of an index, where `<>` would read all that the member has claimed; and SQLite, which
+        // would rather read all claims there are, looks into the right of a CROSS JOIN for each of the left.
         for other in ["<", ">"] {
             sql += &format!(
-                " UNION ALL SELECT CAST(2 AS BIGINT) AS found_as, {columns} FROM claims c \
-                 JOIN {} ON c.village = given.village AND c.household = given.household \
-                   AND c.rule = given.rule AND c.member {other} given.member WHERE {}",
+                " UNION ALL SELECT CAST(2 AS BIGINT) AS found_as, {columns} FROM {} \
+                 CROSS JOIN claims c WHERE c.village = given.village \
+                   AND c.household = given.household AND c.rule = given.rule \
+                   AND c.member {other} given.member AND {}",
                 alike.table,
                 live()
             );
