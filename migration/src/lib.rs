@@ -39,6 +39,7 @@ mod m20261122_000028_index_statistics;
 mod m20261122_000030_keep_totals;
 mod m20261122_000031_index_struck;
 mod m20261122_000032_index_members;
+mod m20261123_000033_index_weeks;
 mod quarters;
 
 pub struct Migrator;
@@ -77,6 +78,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000030_keep_totals::Migration),
             Box::new(m20261122_000031_index_struck::Migration),
             Box::new(m20261122_000032_index_members::Migration),
+            Box::new(m20261123_000033_index_weeks::Migration),
         ]
     }
 }

@@ -6,6 +6,7 @@
 //! with it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,8 +20,11 @@ use super::problem::{Code, Outcome, Problem, Refusal};
 
 /// A group has at most so many members.
 const MEMBERS_MAX: usize = 128;
-/// Whoever would stand behind so many others is refused.
-const WAITING_MAX: usize = 2048;
+/// So many groups are written at once, each of other places: while one waits for the disk, the other is on
+/// its way. Two of one place would wait for each other's rows; more desks have smaller groups, which cost more.
+const DESKS: usize = 2;
+/// Whoever would stand behind so many others at a desk is refused.
+const WAITING_MAX: usize = 1024;
 /// Of a group that failed, so many parts are tried again at once; and so many members by themselves, each
 /// of which may wait for long with a connection of the database.
 const AGAIN_AT_ONCE: usize = 4;
@@ -41,9 +45,11 @@ struct Line<J, R> {
     served: bool,
 }
 
+type SharedLine<J, R> = Arc<Mutex<Line<J, R>>>;
+
 /// Where requests of one kind meet.
 pub struct Group<J, R> {
-    line: Arc<Mutex<Line<J, R>>>,
+    lines: [SharedLine<J, R>; DESKS],
     parts: Arc<Semaphore>,
     singles: Arc<Semaphore>,
     answered_within: Duration,
@@ -53,7 +59,7 @@ impl<J: Job, R: 'static> Default for Group<J, R> {
     fn default() -> Self {
         Self {
             answered_within: ANSWERED_WITHIN,
-            line: Arc::new(Mutex::new(Line { waiting: VecDeque::new(), served: false })),
+            lines: std::array::from_fn(|_| line()),
             parts: Arc::new(Semaphore::new(AGAIN_AT_ONCE)),
             singles: Arc::new(Semaphore::new(AGAIN_AT_ONCE)),
         }
@@ -76,8 +82,9 @@ impl<J: Job, R: 'static> Group<J, R> {
     ) -> Outcome<R> {
         let busy = || Problem::from(Refusal { retry_after: Some(1), ..Code::Busy.into() });
         let (sender, answer) = oneshot::channel();
+        let shared = self.line_of(job.place());
         let serves = {
-            let mut line = lock(&self.line);
+            let mut line = lock(shared);
             if line.waiting.len() >= WAITING_MAX {
                 return Err(busy());
             }
@@ -85,7 +92,7 @@ impl<J: Job, R: 'static> Group<J, R> {
             !std::mem::replace(&mut line.served, true)
         };
         if serves {
-            let mut desk = Desk { line: self.line.clone(), closed: false };
+            let mut desk = Desk { line: shared.clone(), closed: false };
             let (parts, singles) = (self.parts.clone(), self.singles.clone());
             let ways = Rc::new(Ways { together, alone, parts, singles });
             background::start(async move {
@@ -99,6 +106,18 @@ impl<J: Job, R: 'static> Group<J, R> {
             _ => Err(busy()),
         }
     }
+
+    /// Always the same for a place.
+    fn line_of(&self, place: &str) -> &SharedLine<J, R> {
+        let mut hasher = DefaultHasher::new();
+        place.hash(&mut hasher);
+        let [first, second] = &self.lines;
+        if hasher.finish().is_multiple_of(2) { first } else { second }
+    }
+}
+
+fn line<J, R>() -> SharedLine<J, R> {
+    Arc::new(Mutex::new(Line { waiting: VecDeque::new(), served: false }))
 }
 
 fn lock<J, R>(line: &Mutex<Line<J, R>>) -> MutexGuard<'_, Line<J, R>> {
@@ -107,7 +126,7 @@ fn lock<J, R>(line: &Mutex<Line<J, R>>) -> MutexGuard<'_, Line<J, R>> {
 
 /// Where one group after the other is served; given up when it is dropped, however that comes.
 struct Desk<J, R> {
-    line: Arc<Mutex<Line<J, R>>>,
+    line: SharedLine<J, R>,
     closed: bool,
 }
 
@@ -217,6 +236,47 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
+
+    /// Where somebody is, and what they want done.
+    impl Job for &'static str {
+        fn place(&self) -> &str {
+            self.split(' ').next().unwrap_or_default()
+        }
+    }
+
+    /// One desk waits for the disk; whoever is of one of its places is in the next group, others are not.
+    #[actix_web::test]
+    async fn a_place_has_one_desk_and_does_not_wait_for_the_other() {
+        let group = Group::<&'static str, usize>::default();
+        let (disk, came) = (Rc::new(Notify::new()), Rc::new(Notify::new()));
+        let join = async |job: &'static str| {
+            let (disk, came) = (disk.clone(), came.clone());
+            let together = async move |jobs: &[&'static str]| {
+                if jobs == ["here first"] {
+                    came.notify_one();
+                    disk.notified().await;
+                }
+                Ok(jobs.iter().map(|_| Ok(jobs.len())).collect())
+            };
+            group.join(job, together, async |_: &&str| Ok(0)).await.expect("an answer")
+        };
+        let here = group.line_of("here");
+        let mut elsewhere = ["a", "b", "c", "d", "e", "f", "g", "h"].into_iter();
+        let elsewhere = elsewhere.find(|place| !Arc::ptr_eq(group.line_of(place), here));
+        let others = async {
+            came.notified().await;
+            assert_eq!(join(elsewhere.expect("a place of the other desk")).await, 1);
+            let next = futures::future::join(join("here second"), join("here third"));
+            let free = async {
+                while lock(here).waiting.len() < 2 {
+                    tokio::task::yield_now().await;
+                }
+                disk.notify_one();
+            };
+            assert_eq!(futures::future::join(next, free).await.0, (2, 2));
+        };
+        assert_eq!(futures::future::join(join("here first"), others).await.0, 1);
+    }
 
     impl Job for u8 {
         fn place(&self) -> &str {
