@@ -143,9 +143,9 @@ pub fn serve(app: Data<App>, listener: TcpListener) -> std::io::Result<Server> {
                 shelves.serve(config);
             })
             .configure(|config: &mut web::ServiceConfig| contract::routes(config, &contract))
-            .wrap(from_fn(rankings::at_hand_first))
             .wrap(from_fn(calendar::settle_first))
             .wrap(from_fn(http::answer_problems))
+            .wrap(from_fn(rankings::at_hand_first))
     });
     let server = server.workers(workers).shutdown_timeout(5).listen(listener)?;
     Ok(server.run())

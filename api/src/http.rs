@@ -50,13 +50,19 @@ pub async fn answer_problems<B: MessageBody + 'static>(
         }
         Err(error) => return Err(error),
     };
-    if let Ok(value) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(REQUEST_ID.clone(), value);
-    }
+    identify(response.headers_mut(), id);
     Ok(response)
 }
 
-fn request_id(request: &ServiceRequest) -> String {
+/// Writes a request's id into the headers of its answer.
+pub fn identify(headers: &mut HeaderMap, id: String) {
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID.clone(), value);
+    }
+}
+
+/// What the client calls its request, or else a new id.
+pub fn request_id(request: &ServiceRequest) -> String {
     let sent = request.headers().get(&REQUEST_ID).and_then(|id| id.to_str().ok());
     let fit = |id: &&str| {
         (1..=64).contains(&id.len())
@@ -177,7 +183,7 @@ pub fn public(
     let fresh = has_etag(request, &ready.etag);
     let mut answer = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     let kept = HeaderValue::from_static(if ready.lasting { LASTING } else { SHORT });
-    answer.insert_header((ETAG, ready.etag.as_str()));
+    answer.insert_header((ETAG, &*ready.etag));
     answer.insert_header((CACHE_CONTROL, kept));
     answer.insert_header((VARY, HeaderValue::from_static("Authorization")));
     if fresh {

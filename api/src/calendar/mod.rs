@@ -52,9 +52,7 @@ pub async fn settle_first<B: MessageBody + 'static>(
         let refused = HttpResponse::from_error(Problem::from(Code::InvalidPath));
         return Ok(ServiceResponse::new(request.into_parts().0, refused).map_into_right_body());
     }
-    if let Some(app) = request.app_data::<Data<App>>().cloned()
-        && app.clock.now().0 >= app.next_due.load(Ordering::Acquire)
-    {
+    if let Some(app) = request.app_data::<Data<App>>().filter(|app| is_due(app)).cloned() {
         let path = request.path().to_owned();
         if let Err(problem) = settle_path(&app, &path).await {
             let refused = HttpResponse::from_error(problem);
@@ -62,6 +60,11 @@ pub async fn settle_first<B: MessageBody + 'static>(
         }
     }
     Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// Whether something waits to be settled before anything is read.
+pub fn is_due(app: &App) -> bool {
+    app.clock.now().0 >= app.next_due.load(Ordering::Acquire)
 }
 
 async fn settle_path(app: &App, path: &str) -> Outcome<()> {

@@ -12,7 +12,8 @@ use utoipa::IntoParams;
 use super::board::{Asked, Board, Of, made, version};
 use super::source::category;
 use crate::app::App;
-use crate::http::{Query, path_part, public_json, read_query};
+use crate::calendar;
+use crate::http::{Query, identify, path_part, public_json, read_query, request_id};
 use crate::kernel::cache::Shared;
 use crate::kernel::period::Period;
 use crate::kernel::problem::Outcome;
@@ -58,14 +59,17 @@ async fn show_board(
     Ok(public_json(&request, &ready))
 }
 
-/// Answers before a route is looked for where the board is at hand: on Monday morning all of a village read
-/// it, and finding the way to it takes longer than giving it.
+/// Answers before anything else where the board is at hand: on Monday morning all of a village read it, and
+/// finding the way to it takes longer than giving it.
 pub async fn at_hand_first<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     match at_hand(request.request()).await {
-        Some(board) => Ok(request.into_response(board).map_into_right_body()),
+        Some(mut board) => {
+            identify(board.headers_mut(), request_id(&request));
+            Ok(request.into_response(board).map_into_right_body())
+        }
         None => Ok(next.call(request).await?.map_into_left_body()),
     }
 }
@@ -79,6 +83,6 @@ async fn at_hand(request: &HttpRequest) -> Option<HttpResponse> {
         query => read_query(query).ok()?,
     };
     let asked = query.asked(region.parse().ok()?, period.parse().ok()?).ok()?;
-    let cache = &request.app_data::<Data<App>>()?.cache;
-    Some(public_json(request, &cache.at_hand(&asked.to_string()).await?))
+    let app = request.app_data::<Data<App>>().filter(|app| !calendar::is_due(app))?;
+    Some(public_json(request, &app.cache.at_hand(&asked.to_string()).await?))
 }

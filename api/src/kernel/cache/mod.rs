@@ -45,7 +45,7 @@ pub struct Shared<'a> {
 /// it older.
 #[derive(Clone)]
 struct Version {
-    text: String,
+    text: Arc<str>,
     seen: Duration,
     /// Which of this process's changes it was read after.
     changes: u64,
@@ -175,7 +175,7 @@ impl Cache {
         }
         let read = async {
             let seen = self.watch.elapsed();
-            let version = Version { text: version.await?, seen, changes };
+            let version = Version { text: version.await?.into(), seen, changes };
             self.versions.insert(of.to_owned(), version.clone()).await;
             Ok(version)
         };

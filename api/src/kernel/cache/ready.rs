@@ -1,5 +1,7 @@
 //! Bytes as they are sent, and as they are kept.
 
+use std::sync::Arc;
+
 use actix_web::web::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -8,7 +10,7 @@ use sha2::{Digest, Sha256};
 pub struct Ready {
     pub bytes: Bytes,
     /// Quoted, as it goes into the header.
-    pub etag: String,
+    pub etag: Arc<str>,
     /// Whether they stay what they are, whatever happens.
     pub lasting: bool,
 }
@@ -18,7 +20,7 @@ impl Ready {
         let Made { bytes, lasting } = made.into();
         let digest = Sha256::digest(&bytes);
         let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { bytes: bytes.into(), etag: format!("\"{hex}\""), lasting }
+        Self { bytes: bytes.into(), etag: format!("\"{hex}\"").into(), lasting }
     }
 }
 
