@@ -14,16 +14,16 @@ fn the_readmes_figures_are_those_of_the_committed_run() {
     assert_eq!(made, README, "call: bench table tests/bench/results.jsonl --into README.md");
 }
 
-/// What was left out of the committed run has a row that says so.
+/// A short run may leave some out, and its table says that it is none to go by.
 #[test]
-fn every_measure_has_a_row_with_its_figures_or_says_that_it_has_none() {
+fn a_full_run_has_a_line_for_every_measure() {
     let lines: Vec<Value> =
         RESULTS.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let is_full = lines.iter().any(|line| line["name"] == "machine" && line["quick"] == false);
     for (name, _) in table::MEASURES {
-        let row = README.lines().find(|line| line.contains(&format!("| `{name}` |")));
-        let row = row.unwrap_or_else(|| panic!("{name} has no row"));
         let measured = lines.iter().any(|line| line["name"] == name);
-        assert_eq!(measured, !row.contains("not measured"), "{row}");
+        assert!(measured || !is_full, "{name} was not measured");
+        assert!(README.contains(&format!("| `{name}` |")), "{name} has no row");
     }
 }
 
