@@ -70,6 +70,19 @@ async fn a_board_at_hand_is_given_to_the_same_question_only() {
     }
 }
 
+/// However fresh the board is by the watch: a week that is over is closed before anybody reads of it.
+#[actix_web::test]
+async fn a_board_at_hand_is_not_given_once_its_week_is_over() {
+    let world = scored().await;
+    world.earn(2, 30).await;
+    let (other, reader) = world.another_process(by(&Arc::default())).await;
+    let path = board(HERE, "2024", "");
+    assert_eq!(points(&reader.get(&path).await.ok()), [20]);
+    // By its own clock alone, without a word to its cache.
+    assert!(other.clock.advance_to(at("2024-09-09 00:00")));
+    assert_eq!(points(&reader.get(&path).await.ok()), [30, 20]);
+}
+
 /// All boards of a region share its version: it is asked for once a second, however many are read.
 #[actix_web::test]
 async fn many_boards_of_a_region_cost_one_statement_a_second() {

@@ -87,11 +87,15 @@ async fn settle_fenced(app: &App, village: &Village, held: Option<&Held>) -> Out
         return Ok(0);
     }
     let mut steps = 0;
-    while app.db.write(async |tx| settle_one(app, tx, village, held).await).await? {
+    loop {
+        let settled = app.db.write(async |tx| settle_one(app, tx, village, held).await).await?;
+        // After each step: whoever finds nothing due any more reads what came of it.
+        app.cache.refresh();
+        if !settled {
+            return Ok(steps);
+        }
         steps += 1;
     }
-    app.cache.refresh();
-    Ok(steps)
 }
 
 #[derive(FromQueryResult)]

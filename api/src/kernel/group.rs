@@ -1,9 +1,8 @@
 //! Requests that arrive together are written by one transaction, or looked up by one statement, and each
 //! has its own result.
 //!
-//! Nobody waits for company: whoever comes while nothing is being done is served at once, and those who
-//! come meanwhile are the next group. So the group grows with the load, and what a request costs shrinks
-//! with it.
+//! Nobody waits for company: whoever comes to a free desk is served at once, and those who come meanwhile
+//! are the next group. So the group grows with the load, and what a request costs shrinks with it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
